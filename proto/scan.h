@@ -1,0 +1,65 @@
+/* One validating pass over a line of JSON before cJSON, which is lenient, sees it: strict RFC 8259
+   grammar, the limits of the protocol, and where each request and its id stand in the text. */
+#ifndef PROTO_SCAN_H
+#define PROTO_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "error.h"
+
+enum {
+	SCAN_BATCH_MAX = 64,	  /* entries of one batch */
+	SCAN_DEPTH_MAX = 32,	  /* the outermost value is depth 1 */
+	SCAN_VALUES_MAX = 4096,	  /* values in a request line, member names not counted */
+	SCAN_LINE_MAX = 65536,	  /* bytes of a request line with its LF */
+	SCAN_ID_STRING_MAX = 128, /* bytes of a string id between its quotes, as written */
+	SCAN_ID_NUMBER_MAX = 64,  /* characters of a number id */
+};
+
+struct span {
+	const char *at; /* NULL: absent */
+	size_t len;
+};
+
+/* One object at the top of the line, or one entry of a batch (which may be any value). */
+struct scan_entry {
+	struct span text;
+	bool object;
+	/* The values of these members, if it is an object that has them. */
+	struct span id, result, error, params;
+	bool id_valid; /* absent ids are valid; else string, number or null within the limits */
+};
+
+struct scan {
+	bool batch;	     /* the line was an array */
+	size_t count;	     /* entries; a batch may have 0 */
+	bool batch_too_long; /* more than SCAN_BATCH_MAX: only the first are in entry[] */
+	struct scan_entry entry[SCAN_BATCH_MAX];
+	/* Scratch, so that nothing is allocated and no stack is deep: */
+	uint32_t generation;
+	struct scan_name {
+		uint32_t generation, object, hash, at, len;
+	} name[8192];
+	uint8_t in_object[SCAN_LINE_MAX / 8 + 1];
+};
+
+/* What to hold a line to. */
+enum scan_rules {
+	SCAN_REQUEST, /* all limits above; duplicate names and \u0000 are refused; line <= 64 KiB */
+	SCAN_REPLY,   /* grammar and SCAN_DEPTH_MAX only, any length: for what a server sends */
+};
+
+/* Checks line[0..n) (no LF in it; CR, spaces, tabs around are allowed). Reuse one struct scan,
+   zeroed once: it is big. 0: entries are filled in, pointing into line.
+   -1: parse_error if the text is not JSON, else invalid_request if it breaks a limit; parse_error
+   wins wherever in the line it is. */
+int scan_line(struct scan *scan, const char *line, size_t n, enum scan_rules rules, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* True if bytes[0..n) is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool utf8_valid(const char *bytes, size_t n);
+/* Length of the well-formed UTF-8 sequence at bytes[0..n), 0 if there is none. */
+size_t utf8_sequence(const char *bytes, size_t n);
+
+#endif

@@ -1,0 +1,76 @@
+/* One JSON text per line, both ways: framing, and the requests, replies and notifications of
+   JSON-RPC 2.0 with ids kept byte for byte. */
+#ifndef PROTO_WIRE_H
+#define PROTO_WIRE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "buf.h"
+#include "error.h"
+#include "method.h"
+#include "scan.h"
+
+/* Cuts a byte stream into lines. Zeroed with max set it is ready. */
+struct wire_reader {
+	struct buf in;	/* bytes received and not yet handed out */
+	size_t max;	/* longest line, its LF counted */
+	size_t at;	/* start of what is not handed out yet */
+	size_t skipped; /* bytes of the overlong line thrown away so far */
+	bool skipping;
+};
+
+enum wire_line {
+	WIRE_MORE,     /* no complete line: read more */
+	WIRE_LINE,     /* *line is one, without its LF; valid until the next wire_read_space */
+	WIRE_TOO_LONG, /* told once per overlong line, which is then skipped to its LF */
+};
+
+/* Room for n more received bytes, NULL when out of memory; reader->in.len is raised by the caller.
+   Lines handed out before become invalid. */
+char *wire_read_space(struct wire_reader *reader, size_t n);
+/* Lines of nothing but whitespace are passed over. eof: what is left is a line too. */
+enum wire_line wire_next(struct wire_reader *reader, bool eof, struct span *line);
+/* True if a line has been begun and not finished (or is being skipped). */
+bool wire_partial(const struct wire_reader *reader);
+void wire_reader_free(struct wire_reader *reader);
+
+/* A request after every check that needs no method. */
+struct wire_request {
+	struct span id; /* raw text, in the line; at NULL: a notification */
+	const struct method *method;
+	cJSON *params; /* checked against the table; NULL: none given. The caller frees */
+};
+
+/* From one entry of a scanned line. -1: parse_error, invalid_request, method_not_found,
+   invalid_params, address_invalid or internal_error; request->id is then what the error must echo
+   (at NULL: answer null) and *notification tells whether it was a well-formed notification, which
+   is never answered. */
+int wire_request_parse(struct wire_request *request, const struct scan_entry *entry,
+		       bool *notification, struct err *err) __attribute__((warn_unused_result));
+
+/* One complete line with its LF. id: raw text as it came, at NULL writes null. */
+void wire_write_request(struct buf *out, const char *id, const char *method, const cJSON *params);
+/* {"jsonrpc":"2.0","id":ID,"result": -- then the caller writes the result and a closing brace with
+   wire_end. In a batch the LF is left out: pass false. */
+void wire_begin_result(struct buf *out, struct span id);
+void wire_end(struct buf *out, bool newline);
+void wire_write_error(struct buf *out, struct span id, const struct err *err, bool newline);
+/* The error object alone: {"code","message","data":{"name",...}}. */
+void wire_error_object(struct buf *out, const struct err *err);
+
+/* What a server sent: a result, an error, or a progress notification. */
+struct wire_reply {
+	enum { WIRE_RESULT, WIRE_ERROR, WIRE_PROGRESS } kind;
+	struct span id;	      /* raw, at NULL if none */
+	struct span text;     /* result, error object or params, raw, in the line */
+	enum error_code code; /* WIRE_ERROR: of data.name, else of the number; ERR_NONE: unknown */
+	char name[64];	      /* data.name, or "error CODE" */
+	char detail[512];     /* data.detail, else message */
+};
+
+/* Checks a line of a server strictly. -1: parse_error or invalid_request ("a senseless reply"). */
+int wire_reply_parse(struct wire_reply *reply, struct scan *scan, const char *line, size_t n,
+		     struct err *err) __attribute__((warn_unused_result));
+
+#endif
