@@ -24,27 +24,36 @@ struct address {
 enum { ADDRESS_TEXT_SIZE = 5 + sizeof(((struct sockaddr_un *)0)->sun_path) };
 
 /* Reads one of the forms above. Numeric only; an absolute path is folded lexically (".", "..",
-   "//"; symlinks are not resolved). -1: address_invalid; the caller names the parameter. Refused:
-   an empty or overlong path (> 107 bytes), control bytes or bytes that are not UTF-8 in it, a
-   path that folds to "/", abstract sockets, IPv6 zones, leading zeros, ports over 65535. */
+   "//" and a "/" at the end; symlinks are not resolved). IPv6 addresses that map IPv4 stay IPv6.
+   -1: address_invalid, *address is then no address; the caller names the parameter, detail says
+   what is wrong and, where that can be guessed, what was meant. Refused: an empty or, folded,
+   overlong path (> 107 bytes), characters in it that printable_sequence does not pass, a path
+   that folds to "/", abstract sockets, IPv6 zones, leading zeros in IPv4 and ports, ports over
+   65535. */
 int address_parse(struct address *address, const char *text, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Takes what accept, getsockname or getpeername gave. An unbound Unix peer becomes an empty path;
-   an abstract one "@name" with NULs and other bytes kept for escaping by address_text. */
+/* Takes what accept, getsockname or getpeername gave; other families become no address. An unbound
+   Unix peer becomes an empty path; an abstract one keeps its leading NUL and all its bytes (len
+   tells how many), which address_text shows as "@name". A path of 108 bytes loses its last. */
 void address_from_sockaddr(struct address *address, const struct sockaddr *sa, socklen_t len);
 
 /* The canonical text: "tcp:127.0.0.1:80", "tcp:[::1]:80", "unix:/run/x.sock", "unix:" for an
-   unbound peer. Foreign bytes in a peer's path are shown escaped and cut to fit. Returns text. */
+   unbound peer, "" for no address. What address_parse took, it takes again and gives the same. A
+   peer's path that holds what address_parse would refuse to show is escaped as a whole
+   (escape_text), and cut to fit. Returns text. */
 const char *address_text(const struct address *address, char text[static ADDRESS_TEXT_SIZE]);
 
 bool address_is_unix(const struct address *address);
 /* 127.0.0.0/8, ::1 and every Unix address. */
 bool address_is_loopback(const struct address *address);
 unsigned address_port(const struct address *address); /* 0 for Unix */
+/* The same text; zones of IPv6 peers are not looked at. */
 bool address_equal(const struct address *a, const struct address *b);
-/* True if connecting to `to` reaches a listener bound to `at`: equal, or same port and `at` is the
-   wildcard of its family while `to` is a loopback address (or the wildcard itself). */
+/* True if connecting to `to` reaches a listener bound to `at` (IPv6 ones being IPV6_V6ONLY): equal,
+   or same family and port and `at` is the wildcard while `to` is a loopback address. As `to`, the
+   wildcard means 127.0.0.1 or ::1 and an IPv4-mapped IPv6 address means IPv4, as for connect(2).
+   The wildcard reached by another address of this machine is not noticed. */
 bool address_reaches(const struct address *to, const struct address *at);
 
 #endif

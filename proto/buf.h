@@ -12,7 +12,7 @@ struct buf {
 	bool failed; /* memory ran out once: contents are incomplete until buf_reset or buf_free */
 };
 
-/* A zeroed struct buf is empty and valid. */
+/* A zeroed struct buf is empty and valid. What is appended must not lie in the buffer itself. */
 void buf_append(struct buf *buf, const void *bytes, size_t n);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Makes room for n more bytes and returns where they go, or NULL (and failed). The caller adds
@@ -32,5 +32,11 @@ const char *buf_string(struct buf *buf);
    backslash as \\, every other byte, the C1 controls and the line and paragraph separators
    U+2028/2029 as \xNN (\n and \t too). */
 void buf_escape(struct buf *buf, const char *bytes, size_t n);
+/* The same into memory of a fixed size (> 0): cut before what does not fit whole, always
+   NUL-terminated. Returns out. */
+const char *escape_text(char *out, size_t size, const char *bytes, size_t n);
+/* Length of the character at bytes[0..n), if it is one that the above leave as it is (or the
+   backslash); else 0. */
+size_t printable_sequence(const char *bytes, size_t n);
 
 #endif

@@ -59,14 +59,16 @@ struct err {
 	char detail[512]; /* one sentence for people, without a full stop */
 };
 
-/* The row of a code; ERR_NONE and ERR_COUNT have none (asserted). */
+/* The row of a code; ERR_NONE and ERR_COUNT have none (asserted). The message of the codes from
+   -32700 to -32600 is the specification's text, of the others it is doc. */
 const struct error_info *error_info(enum error_code code);
 
 /* The code of a name as found in data.name, ERR_NONE if it is unknown. */
 enum error_code error_find(const char *name);
 
-/* Fill *err; err->detail is cut if it does not fit. Return -1, so that a failing function can
-   end with `return err_set(...)`. err_sys keeps the errno and appends ": " and its text. */
+/* Fill all of *err; what does not fit is cut, between characters. Return -1, so that a failing
+   function can end with `return err_set(...)`. An argument may be a part of *err. err_sys keeps
+   the errno and appends ": " and its text, which is never cut. */
 int err_set(struct err *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int err_sys(struct err *err, enum error_code code, int error, const char *format, ...)

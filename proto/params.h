@@ -17,12 +17,19 @@ int params_check(const struct method *method, const cJSON *params, struct err *e
 /* The value given for a parameter of the table, or NULL. Member names match case-sensitively. */
 const cJSON *param_get(const cJSON *params, const char *name);
 
-/* Values of checked parameters, or the table's fallback where absent. rows/n is the table the name
-   must be in (asserted); a parameter without a fallback must be present (asserted). */
+/* Values of checked parameters, or the table's fallback where absent. The name must be in the
+   method's table (asserted); a parameter without a fallback must be present (asserted). null is
+   UINT64_MAX. */
 uint64_t param_u64(const struct method *method, const cJSON *params, const char *name);
 bool param_bool(const struct method *method, const cJSON *params, const char *name);
 /* Lives as long as params or the table does; NULL if absent without a fallback. */
 const char *param_string(const struct method *method, const cJSON *params, const char *name);
+
+/* The same for a member of a checked handler object, by the table of its kind. */
+uint64_t handler_u64(const struct handler_kind *kind, const cJSON *handler, const char *name);
+const char *handler_string(const struct handler_kind *kind, const cJSON *handler, const char *name);
+/* The kind of a checked handler object; NULL (no handler given) is the default, echo. */
+const struct handler_kind *handler_kind_of(const cJSON *handler);
 
 /* "500ms", "10s", "2m", "1h", or a bare number of seconds ("1.5" too) -> milliseconds, rounded up.
    -1: invalid_params (negative, NaN, inf, over 365 days, trailing text). */
@@ -38,9 +45,11 @@ const char *param_option(const struct param *param, char text[static PARAM_OPTIO
 bool param_is_flag(const struct param *param);
 
 /* Turns one command-line word into the JSON value of a parameter and adds it to object under the
-   parameter's name. text is NULL for a flag. Durations, "none" for null, decimal integers,
-   choices; PARAM_VALUE: the word as JSON if it is a JSON scalar, else as a string; an address is
-   taken as it is (resolving names is ctl's). -1: invalid_params, saying what would be right. */
+   parameter's name, in the place of an earlier one. text is NULL for a flag. Durations, "none" for
+   null, decimal integers, choices; PARAM_VALUE: the word as JSON if it is a JSON scalar, else as a
+   string; PARAM_HANDLER: a kind's name makes an object, to which the kind's own parameters can be
+   added; PARAM_ARGV: each word is appended to the array; an address is taken as it is (resolving
+   names is ctl's). -1: invalid_params, saying what would be right, or internal_error. */
 int param_add_argv(cJSON *object, const struct param *param, const char *text, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -56,7 +56,8 @@ const char *phase_doc(enum phase phase);
 const char *reason_name(enum reason reason);
 const char *reason_doc(enum reason reason);
 
-/* True if the lifecycle lets an engine go from one phase to the other: the one matrix. */
+/* True if the lifecycle lets an engine go from one phase to the other: the one matrix. No phase
+   follows itself: a new reason for the same phase is not a transition. */
 bool phase_may_follow(enum phase from, enum phase to);
 
 /* Writes "idle", "exit:3", "signal:15" or "error:ECONNREFUSED" into text, NUL-terminated; returns

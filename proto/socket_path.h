@@ -7,7 +7,8 @@
 #include "error.h"
 
 /* option (may be NULL), else $NODED_SOCKET, else /run/noded/admin.sock for root, else
-   $XDG_RUNTIME_DIR/noded/admin.sock, else /tmp/noded-UID/admin.sock. Relative paths are taken from
+   $XDG_RUNTIME_DIR/noded/admin.sock (if absolute), else /tmp/noded-UID/admin.sock. An empty
+   variable is an unset one. The first two are a path or unix:PATH; relative paths are taken from
    the current directory. -1: address_invalid (too long, ...), with where it came from in detail.
    *is_default tells whether it is one of the last three, whose directory noded creates (0700) and
    refuses if it is not ours. */

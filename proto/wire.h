@@ -16,7 +16,8 @@ struct wire_reader {
 	struct buf in;	/* bytes received and not yet handed out */
 	size_t max;	/* longest line, its LF counted */
 	size_t at;	/* start of what is not handed out yet */
-	size_t skipped; /* bytes of the overlong line thrown away so far */
+	size_t seen;	/* bytes from there known to be without an LF */
+	size_t skipped; /* bytes of the last overlong line thrown away so far */
 	bool skipping;
 };
 
@@ -26,12 +27,13 @@ enum wire_line {
 	WIRE_TOO_LONG, /* told once per overlong line, which is then skipped to its LF */
 };
 
-/* Room for n more received bytes, NULL when out of memory; reader->in.len is raised by the caller.
-   Lines handed out before become invalid. */
+/* Room for n more received bytes, NULL when out of memory (close the connection then);
+   reader->in.len is raised by the caller. Lines handed out before become invalid. */
 char *wire_read_space(struct wire_reader *reader, size_t n);
-/* Lines of nothing but whitespace are passed over. eof: what is left is a line too. */
+/* Call until it says WIRE_MORE. Lines of nothing but whitespace are passed over. eof: nothing more
+   will come, so what is left is a line too. */
 enum wire_line wire_next(struct wire_reader *reader, bool eof, struct span *line);
-/* True if a line has been begun and not finished (or is being skipped). */
+/* True if the last line received has been begun and not finished (or is being skipped). */
 bool wire_partial(const struct wire_reader *reader);
 void wire_reader_free(struct wire_reader *reader);
 
@@ -42,14 +44,18 @@ struct wire_request {
 	cJSON *params; /* checked against the table; NULL: none given. The caller frees */
 };
 
-/* From one entry of a scanned line. -1: parse_error, invalid_request, method_not_found,
-   invalid_params, address_invalid or internal_error; request->id is then what the error must echo
-   (at NULL: answer null) and *notification tells whether it was a well-formed notification, which
-   is never answered. */
+/* From one entry of a scanned line. -1: invalid_request, method_not_found, invalid_params,
+   address_invalid or internal_error; request->id is then what the error must echo (at NULL: answer
+   null). *notification, set in any case, tells whether it is a well-formed request without an id,
+   which is never answered, whatever else is wrong with it. */
 int wire_request_parse(struct wire_request *request, const struct scan_entry *entry,
 		       bool *notification, struct err *err) __attribute__((warn_unused_result));
 
-/* One complete line with its LF. id: raw text as it came, at NULL writes null. */
+/* Writers append to out; running out of memory shows in out->failed. id: raw text, exactly as it
+   came; at NULL writes null. */
+
+/* One complete line with its LF. id: JSON text; NULL: a notification. params: NULL for none; whole
+   numbers are written exactly, cJSON_Raw as it is. */
 void wire_write_request(struct buf *out, const char *id, const char *method, const cJSON *params);
 /* {"jsonrpc":"2.0","id":ID,"result": -- then the caller writes the result and a closing brace with
    wire_end. In a batch the LF is left out: pass false. */
@@ -69,7 +75,8 @@ struct wire_reply {
 	char detail[512];     /* data.detail, else message */
 };
 
-/* Checks a line of a server strictly. -1: parse_error or invalid_request ("a senseless reply"). */
+/* Checks a line of a server strictly; its unknown members are ignored. -1: parse_error,
+   invalid_request ("a senseless reply") or internal_error. */
 int wire_reply_parse(struct wire_reply *reply, struct scan *scan, const char *line, size_t n,
 		     struct err *err) __attribute__((warn_unused_result));
 

@@ -1,0 +1,207 @@
+# Builds noded and nodectl, tests them, installs them. `make help` lists the targets.
+#
+#   SAN=1      AddressSanitizer, UBSan and LeakSanitizer; everything then goes to build/san/
+#   WERROR=1   warnings are errors
+#   V=1        show the whole commands
+#   CC=clang   another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
+
+PROTO = phase error buf json address scan params path method wire discover socket_path
+SERVER = log net loop backoff engine child relay claim listener conn handler echo forward exec pool \
+	server transport state call methods wait session admin node main
+CTL = args client command completion end exchange failure help interrupt lists many memory \
+	one option pages print progress raw request resolve session show suggest table tree wait \
+	whose main
+
+# Unit tests, tests/unit/NAME.c: with proto alone, and with the server's objects except main.
+UNIT_PROTO = test_address test_buf test_discover test_error test_json test_params test_path \
+	test_phase test_scan test_socket_path test_wire
+UNIT_SERVER = test_claim test_relay
+
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
+INSTALL = install
+
+# Debian's names. What a target installs is what its list names, no more.
+DEPS_BUILD = gcc make libc6-dev libev-dev libcjson-dev libbsd-dev
+DEPS_DEMO = redis-server redis-tools socat iproute2
+DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
+	redis-server redis-tools nginx-light curl git python3 procps iproute2 util-linux strace \
+	gdb mandoc bash-completion zsh fish
+DEPS_LINT = clang-format cppcheck mandoc shellcheck
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wcast-qual -Wwrite-strings $(if $(WERROR),-Werror)
+ifdef SAN
+VARIANT = san
+BIN = build/san
+FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LINK = -fsanitize=address,undefined
+else
+VARIANT = release
+BIN = build
+FLAGS = -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+LINK = -pie -Wl,-z,relro,-z,now
+endif
+OBJ = build/$(VARIANT)
+COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -I. $(FLAGS) $(WARNINGS) $(QUOTE) $(CPPFLAGS) $(CFLAGS)
+LINKER = $(CC) $(FLAGS) $(CFLAGS) $(LINK) $(LDFLAGS)
+LIBS = -lcjson -lbsd
+QUOTE =
+Q = $(if $(V),,@echo '  $@' && )
+
+PROTO_OBJ = $(PROTO:%=$(OBJ)/proto/%.o)
+SERVER_OBJ = $(SERVER:%=$(OBJ)/server/%.o)
+CTL_OBJ = $(CTL:%=$(OBJ)/ctl/%.o)
+UNITS = $(UNIT_PROTO:%=$(OBJ)/unit/%) $(UNIT_SERVER:%=$(OBJ)/unit/%)
+OBJECTS = $(PROTO_OBJ) $(SERVER_OBJ) $(CTL_OBJ) $(OBJ)/man/tables.o \
+	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o)
+
+PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
+C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*/*.[ch])
+SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
+
+.PHONY: all deps deps-build deps-demo deps-test deps-lint demo run check build-tests unit bats \
+	layers lint lint-format lint-c lint-man lint-shell format man install uninstall clean help FORCE
+.DELETE_ON_ERROR:
+
+all: $(BIN)/noded $(BIN)/nodectl ## build noded and nodectl into build/
+
+$(BIN)/noded: $(SERVER_OBJ) $(PROTO_OBJ)
+	$(Q)$(LINKER) -o $@ $^ -lev $(LIBS)
+
+$(BIN)/nodectl: $(CTL_OBJ) $(PROTO_OBJ)
+	$(Q)$(LINKER) -o $@ $^ $(LIBS)
+
+$(OBJ)/tables: $(OBJ)/man/tables.o $(PROTO_OBJ)
+	$(Q)$(LINKER) -o $@ $^ $(LIBS)
+
+$(UNIT_PROTO:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(PROTO_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^ $(LIBS)
+
+$(UNIT_SERVER:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o \
+		$(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^ -lev $(LIBS)
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+# Rewritten only when the compiler or a flag changes, and then everything is compiled again.
+$(OBJ)/flags: export COMMANDS = $(COMPILE) $(LINKER)
+$(OBJ)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$COMMANDS" | cmp -s - $@ || printf '%s\n' "$$COMMANDS" >$@
+
+# Unit tests name headers of proto/ and server/ without the directory, as their sources do.
+$(OBJ)/tests/unit/%.o: private QUOTE = -iquote proto -iquote server
+
+-include $(OBJECTS:.o=.d)
+
+# The compiler itself may be missing, so these install first and build in a make of their own.
+demo: deps-demo ## show the main job: start, serve, inspect, drain, stop
+	@$(MAKE) --no-print-directory all
+	@tests/demo $(BIN)
+
+run: deps-build ## build and leave noded in the foreground, with commands to try
+	@$(MAKE) --no-print-directory all
+	@tests/run-node $(BIN)
+
+check: deps ## every test, on the release binary or with SAN=1 the sanitized one
+	@$(MAKE) --no-print-directory build-tests
+	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) layers unit bats
+
+unit: $(UNITS) ## the unit tests alone
+	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) unit
+
+bats: build-tests ## the bats tests alone; TESTS='tests/a.bats tests/b.bats' chooses
+	@TESTS='$(TESTS)' tests/check $(OBJ) $(BIN) bats
+
+build-tests: all $(UNITS) $(OBJ)/tables
+
+layers: ## check who includes whom
+	@tests/layers
+
+deps: ## install from Debian what building and testing need
+	@tests/deps building and testing: $(DEPS_BUILD) $(DEPS_TEST)
+
+deps-build: ## install what building needs
+	@tests/deps building: $(DEPS_BUILD)
+
+deps-test: | deps-build ## install what testing needs
+	@tests/deps testing: $(DEPS_TEST)
+
+deps-demo:
+	@tests/deps building and the demo: $(DEPS_BUILD) $(DEPS_DEMO)
+
+deps-lint:
+	@tests/deps building and linting: $(DEPS_BUILD) $(DEPS_LINT)
+
+lint: layers lint-format lint-c lint-man lint-shell ## formatting, analysis, manual pages, scripts
+
+lint-format: deps-lint
+	clang-format --dry-run -Werror $(C_FILES)
+
+# Suppressed: what system headers do to themselves, what RB_GENERATE of sys/tree.h looks like, and
+# formats, which the compiler checks better.
+lint-c: deps-lint
+	@mkdir -p $(OBJ)
+	$(CC) -dM -E -x c /dev/null >$(OBJ)/predefined.h
+	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
+		--enable=warning,performance,portability --suppress=ctuuninitvar \
+		--suppress='shiftTooManyBitsSigned:/usr/*' --suppress='integerOverflow:/usr/*' \
+		--suppress=invalidScanfArgType_int \
+		-D_GNU_SOURCE -D__STDC__=1 --include=$(OBJ)/predefined.h -I. -I/usr/include \
+		-I/usr/include/$(shell $(CC) -print-multiarch) \
+		-I$(shell $(CC) -print-file-name=include) $(filter %.c,$(C_FILES))
+
+lint-man: deps-lint
+	mandoc -T lint -W warning $(PAGES)
+
+lint-shell: deps-lint
+	shellcheck -x $(SCRIPTS) tests/lib.bash $(wildcard tests/*.bats tests/*/*.bats)
+
+format: ## clang-format every C file in place
+	clang-format -i $(C_FILES)
+
+man: $(OBJ)/tables ## rewrite the generated tables in the manual pages
+	@man/generate $(OBJ)/tables $(PAGES)
+
+install: all ## install under DESTDIR and PREFIX (/usr/local)
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(BASHDIR) \
+		$(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 755 $(BIN)/noded $(DESTDIR)$(SBINDIR)/noded
+	$(INSTALL) -m 755 $(BIN)/nodectl $(DESTDIR)$(BINDIR)/nodectl
+	$(INSTALL) -m 644 man/nodectl.1 $(DESTDIR)$(MANDIR)/man1/nodectl.1
+	$(INSTALL) -m 644 man/noded-protocol.7 $(DESTDIR)$(MANDIR)/man7/noded-protocol.7
+	$(INSTALL) -m 644 man/noded.8 $(DESTDIR)$(MANDIR)/man8/noded.8
+	mkdir -p $(OBJ)/completion
+	$(BIN)/nodectl completion bash >$(OBJ)/completion/bash
+	$(BIN)/nodectl completion zsh >$(OBJ)/completion/zsh
+	$(BIN)/nodectl completion fish >$(OBJ)/completion/fish
+	$(INSTALL) -m 644 $(OBJ)/completion/bash $(DESTDIR)$(BASHDIR)/nodectl
+	$(INSTALL) -m 644 $(OBJ)/completion/zsh $(DESTDIR)$(ZSHDIR)/_nodectl
+	$(INSTALL) -m 644 $(OBJ)/completion/fish $(DESTDIR)$(FISHDIR)/nodectl.fish
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(SBINDIR)/noded $(DESTDIR)$(BINDIR)/nodectl \
+		$(DESTDIR)$(MANDIR)/man1/nodectl.1 $(DESTDIR)$(MANDIR)/man7/noded-protocol.7 \
+		$(DESTDIR)$(MANDIR)/man8/noded.8 $(DESTDIR)$(BASHDIR)/nodectl \
+		$(DESTDIR)$(ZSHDIR)/_nodectl $(DESTDIR)$(FISHDIR)/nodectl.fish
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16

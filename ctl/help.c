@@ -1,0 +1,272 @@
+/* Help, written from the method, handler, option and error tables. */
+#include "help.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "args.h"
+#include "commands.h"
+#include "memory.h"
+#include "option.h"
+#include "session.h"
+#include "suggest.h"
+
+static void add_upper(struct buf *out, const char *name)
+{
+	for (; *name != '\0'; name++) {
+		char c = (char)toupper((unsigned char)*name);
+
+		buf_append(out, &c, 1);
+	}
+}
+
+static void add_handler_usage(struct buf *out)
+{
+	buf_printf(out, "[");
+	for (int id = 0; id < HANDLER_COUNT; id++) {
+		const struct handler_kind *kind = handler_kind_get((enum handler_id)id);
+		const struct param *param;
+
+		buf_printf(out, "%s%s", id > 0 ? " | " : "", kind->name);
+		for (size_t i = 0; (param = handler_positional(kind, i)) != NULL; i++) {
+			buf_printf(out, " ");
+			if (param->type == PARAM_ARGV)
+				buf_printf(out, "[--] PROGRAM [ARG...]");
+			else
+				add_upper(out, param->name);
+		}
+	}
+	buf_printf(out, "]");
+}
+
+static void add_positional(struct buf *out, const struct param *param)
+{
+	bool required = (param->flags & PARAM_REQUIRED) != 0;
+
+	if (param->type == PARAM_HANDLER) {
+		add_handler_usage(out);
+		return;
+	}
+	buf_printf(out, "%s", required ? "" : "[");
+	add_upper(out, param->name);
+	if ((param->flags & PARAM_MANY) != 0)
+		buf_printf(out, "...");
+	if (param->type == PARAM_PATH)
+		buf_printf(out, " [KEY...]");
+	buf_printf(out, "%s", required ? "" : "]");
+}
+
+void help_write_usage(struct buf *out, const struct command *command)
+{
+	const struct param *param;
+	struct option option;
+	bool options = false;
+
+	buf_printf(out, "usage: nodectl [GLOBAL] %s", command->name);
+	if (command->usage != NULL)
+		buf_printf(out, " %s", command->usage);
+	for (size_t i = 0; (param = command_positional(command, i)) != NULL; i++) {
+		buf_printf(out, " ");
+		add_positional(out, param);
+	}
+	for (size_t i = 0; option_at(command, i, &option); i++) {
+		if (option.own == OWN_ALL)
+			buf_printf(out, " | --%s", option.name);
+		options = options || !option.global;
+	}
+	if (options)
+		buf_printf(out, " [OPTIONS]");
+}
+
+enum { LEFT_WIDTH = 27, LINE_WIDTH = 80 };
+
+/* "  left    right", right being broken between words where the line ends. */
+static void add_entry(struct buf *out, const char *left, const char *right)
+{
+	const size_t room = LINE_WIDTH - LEFT_WIDTH - 4;
+
+	buf_printf(out, "  %-*s", LEFT_WIDTH, left);
+	if (strlen(left) > LEFT_WIDTH)
+		buf_printf(out, "\n  %*s", LEFT_WIDTH, "");
+	while (strlen(right) > room) {
+		const char *space = memrchr(right, ' ', room + 1);
+
+		if (space == NULL)
+			break;
+		buf_printf(out, "  %.*s\n  %*s", (int)(space - right), right, LEFT_WIDTH, "");
+		right = space + 1;
+	}
+	buf_printf(out, "  %s\n", right);
+}
+
+/* " (default 30s)" */
+static void add_default(struct buf *out, const struct option *option)
+{
+	const char *text = option->fallback;
+	size_t n = strlen(text);
+
+	if (option->param->type == PARAM_MS && n > 3 && strcmp(text + n - 3, "000") == 0)
+		buf_printf(out, " (default %.*ss)", (int)(n - 3), text);
+	else if (option->param->type == PARAM_MS)
+		buf_printf(out, " (default %s%s)", text, strcmp(text, "0") == 0 ? "" : "ms");
+	else if (*text == '"')
+		buf_printf(out, " (default %.*s)", (int)(n - 2), text + 1);
+	else
+		buf_printf(out, " (default %s)", text);
+}
+
+static void add_option(struct buf *out, const struct option *option)
+{
+	struct buf left = {0}, right = {0};
+	const char *doc = option->doc;
+
+	if (option->letter != '\0')
+		buf_printf(&left, "-%c, ", option->letter);
+	else
+		buf_printf(&left, "    ");
+	buf_printf(&left, "--%s", option->name);
+	if (option->value != NULL)
+		buf_printf(&left, " %s", option->value);
+	/* The table tells what the parameter's being false means; the option is that. */
+	if (option->param != NULL && (option->param->flags & PARAM_NEGATED) != 0 &&
+	    strncmp(doc, "false: ", 7) == 0)
+		doc += 7;
+	if (option->kind != NULL)
+		buf_printf(&right, "%s: ", option->kind->name);
+	buf_printf(&right, "%s", doc);
+	if (option->fallback != NULL)
+		add_default(&right, option);
+	add_entry(out, memory_check(&left), memory_check(&right));
+	buf_free(&left);
+	buf_free(&right);
+}
+
+static void add_options(struct buf *out, const struct command *command, bool global,
+			const char *title)
+{
+	struct option option;
+	bool first = true;
+
+	for (size_t i = 0; option_at(command, i, &option); i++) {
+		if (option.global != global)
+			continue;
+		if (first)
+			buf_printf(out, "\n%s:\n", title);
+		first = false;
+		add_option(out, &option);
+	}
+}
+
+static void add_kinds(struct buf *out)
+{
+	buf_printf(out, "\nHandlers:\n");
+	for (int id = 0; id < HANDLER_COUNT; id++) {
+		const struct handler_kind *kind = handler_kind_get((enum handler_id)id);
+
+		add_entry(out, kind->name, kind->doc);
+	}
+	buf_printf(out,
+		   "\nBehind PROGRAM only the options of this command, written out, are nodectl's; "
+		   "every\nother word belongs to the program. With \"exec -- PROGRAM\" all of them "
+		   "do.\n");
+}
+
+static void add_arguments(struct buf *out, const struct command *command)
+{
+	const struct param *param;
+
+	for (size_t i = 0; (param = command_positional(command, i)) != NULL; i++) {
+		struct buf name = {0}, doc = {0};
+
+		if (i == 0)
+			buf_printf(out, "\nArguments:\n");
+		add_upper(&name, param->name);
+		buf_printf(&doc, "%s", param->doc);
+		if (param->choices != NULL)
+			buf_printf(&doc, " (%s)", param->choices);
+		if (param->type == PARAM_PATH)
+			buf_printf(&doc, "; an address stands for its server, each KEY is one "
+					 "more key, taken literally");
+		add_entry(out, memory_check(&name), memory_check(&doc));
+		buf_free(&name);
+		buf_free(&doc);
+	}
+}
+
+void help_write_command(struct buf *out, const struct command *command)
+{
+	help_write_usage(out, command);
+	buf_printf(out, "\n\n%s\n", command->doc);
+	add_arguments(out, command);
+	if (command_has_handler(command))
+		add_kinds(out);
+	add_options(out, command, false, "Options");
+	add_options(out, command, true, "Options of every command");
+	buf_printf(out, "\nExample:\n  %s\n", command->example);
+}
+
+static const struct {
+	const char *status, *doc;
+} statuses[] = {
+    {"0", "done, whatever the outcome of a stop; also an empty list"},
+    {"1", "any other error, or standard output could not be written"},
+    {"2", "usage; nothing was sent"},
+    {"3", "no noded: no socket, a stale one, or noded went away"},
+    {"4", "no such server, connection or path"},
+    {"5", "permission denied"},
+    {"6", "the address is taken"},
+    {"7", "timeout; the message says whether the operation goes on"},
+    {"8", "the request or the reply made no sense to the other side"},
+    {"130, 143", "SIGINT, SIGTERM; a drain that was asked for goes on"},
+};
+
+void help_write(struct buf *out)
+{
+	const struct command *command;
+
+	buf_printf(out, "usage: nodectl [GLOBAL] COMMAND [OPTIONS] [ARGS]\n\n"
+			"Starts, inspects, drains and stops the servers of a running noded.\n\n"
+			"Commands:\n");
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		add_entry(out, command->name, command->doc);
+	}
+	add_options(out, NULL, true, "Options of every command");
+	buf_printf(out,
+		   "\nADDRESS is tcp:HOST:PORT, unix:/PATH, /PATH or ./PATH; DUR is 500ms, 10s, "
+		   "2m, 1h or\na number of seconds. The admin socket is --socket, else "
+		   "NODED_SOCKET, else\n/run/noded/admin.sock for root, else "
+		   "XDG_RUNTIME_DIR/noded/admin.sock.\n\nExit status:\n");
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		add_entry(out, statuses[i].status, statuses[i].doc);
+	}
+	buf_printf(out, "\nnodectl help COMMAND tells more.\n");
+}
+
+int run_help(const struct args *args)
+{
+	const struct command *command = NULL;
+	struct failure failure = {0};
+	struct suggest suggest;
+	struct buf out = {0};
+
+	if (args->nwords > 1) {
+		failure_usage(&failure, "one argument too many: %s", args->word[1]);
+		return session_report(args, args->command->name, &failure);
+	}
+	if (args->nwords == 1 && (command = command_find(args->word[0])) == NULL) {
+		suggest_begin(&suggest, args->word[0]);
+		for (size_t i = 0; (command = command_at(i)) != NULL; i++)
+			suggest_offer(&suggest, command->name);
+		failure_usage(&failure, "no such command: %s%s%s%s", args->word[0],
+			      *suggest.best ? "; did you mean " : "", suggest.best,
+			      *suggest.best ? "?" : "");
+		return session_report(args, args->command->name, &failure);
+	}
+	if (command != NULL)
+		help_write_command(&out, command);
+	else
+		help_write(&out);
+	session_print_text(args, "help", &out);
+	buf_free(&out);
+	return 0;
+}

@@ -1,0 +1,312 @@
+/* The admin socket. */
+#include "admin.h"
+
+#include <bsd/string.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../proto/wire.h"
+#include "log.h"
+#include "methods.h"
+#include "net.h"
+
+enum { ADMIN_BACKLOG = 128, ADMIN_MODE = 0600, REQUESTS_A_TURN = 256 };
+#define CHECK_INTERVAL 0.5 /* seconds */
+#define END_SECONDS    2.0 /* for clients to read their last answers */
+
+static struct admin *admin_of(struct engine *engine)
+{
+	return container_of(engine, struct admin, e);
+}
+
+/* -- running requests -- */
+
+/* All clients together get one slice of a turn, one request each in turn. */
+static bool run_requests(struct job *job)
+{
+	struct admin *admin = container_of(job, struct admin, running);
+	struct slice slice = loop_slice(REQUESTS_A_TURN, &admin->e.loop->requests_max);
+	struct session *session;
+
+	while ((session = TAILQ_FIRST(&admin->ready)) && loop_slice_more(&slice)) {
+		TAILQ_REMOVE(&admin->ready, session, link);
+		session->queued = false;
+		if (session->e.phase == PHASE_STOPPED)
+			continue;
+		if (!session_step(session)) {
+			session_settle(session);
+			continue;
+		}
+		session->queued = true;
+		TAILQ_INSERT_TAIL(&admin->ready, session, link);
+	}
+	return session != NULL;
+}
+
+static void session_ready(struct session *session)
+{
+	struct admin *admin = admin_of(session->e.parent);
+
+	if (session->queued)
+		return;
+	session->queued = true;
+	TAILQ_INSERT_TAIL(&admin->ready, session, link);
+	loop_post(admin->e.loop, &admin->running);
+}
+
+/* -- clients -- */
+
+static void refuse(int fd, enum error_code code, const char *detail)
+{
+	const struct span none = {0};
+	struct buf line = {0};
+	struct err err = {0};
+
+	err_set(&err, code, "%s", detail);
+	wire_write_error(&line, none, &err, true);
+	/* The socket buffer of a new connection takes it; if not, the client learns by the close.
+	 */
+	if (!line.failed && send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("admin", "a refused client did not hear why");
+	buf_free(&line);
+	net_close_gently(fd);
+}
+
+static struct session *session_at(struct engine *child)
+{
+	return container_of(child, struct session, e);
+}
+
+/* The client that has been idle longest gives way. */
+static bool make_room(struct admin *admin)
+{
+	struct session *oldest = NULL, *session;
+	struct engine *child;
+
+	TAILQ_FOREACH (child, &admin->parts.list, sibling) {
+		if (admin->listener && child == &admin->listener->e)
+			continue;
+		session = session_at(child);
+		if (session_is_idle(session) && (!oldest || session->used < oldest->used))
+			oldest = session;
+	}
+	if (!oldest)
+		return false;
+	engine_end(&oldest->e, END_KILL, REASON_IDLE, 0);
+	return true;
+}
+
+static bool may_administrate(int fd, uid_t *uid)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
+		*uid = (uid_t)-1;
+		return false;
+	}
+	*uid = cred.uid;
+	return cred.uid == 0 || cred.uid == geteuid();
+}
+
+static bool has_room(struct engine *owner)
+{
+	(void)owner;
+	return true;
+}
+
+static void accepted(struct engine *owner, int fd, const struct address *peer)
+{
+	struct admin *admin = admin_of(owner);
+	struct session *session;
+	uid_t uid;
+
+	(void)peer;
+	if (!may_administrate(fd, &uid)) {
+		if (log_allowed(&admin->refusals, 1, 60., LOG_LEVEL_WARNING, "admin"))
+			log_warning("admin", "client refused: uid %d is neither root nor ours",
+				    (int)uid);
+		refuse(fd, ERR_PERMISSION_DENIED, "only root and the user noded runs as");
+		return;
+	}
+	if (admin->sessions >= SESSION_CLIENTS_MAX && !make_room(admin)) {
+		refuse(fd, ERR_TOO_MANY_CLIENTS, "every admin session is in use");
+		return;
+	}
+	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, uid, session_ready);
+	if (!session)
+		return;
+	admin->sessions++;
+	loop_mark(admin->e.loop);
+}
+
+/* -- listening -- */
+
+static void lost(struct engine *owner, enum reason why, int error, const char *detail)
+{
+	struct admin *admin = admin_of(owner);
+
+	(void)why;
+	(void)error;
+	free(admin->loss);
+	admin->loss = strdup(detail);
+}
+
+static const struct listener_ops listener_ops = {has_room, accepted, lost};
+
+static int listen_there(struct admin *admin, struct err *err)
+{
+	struct listener_options options = {
+	    .address = admin->address,
+	    .backlog = ADMIN_BACKLOG,
+	    .mode = ADMIN_MODE,
+	    .bound_fd = -1,
+	    .reserve = true,
+	};
+
+	return listener_open(&admin->listener, &admin->e, &listener_ops, &options, err);
+}
+
+static void listen_again(struct backoff *backoff)
+{
+	struct admin *admin = container_of(backoff, struct admin, retry);
+	struct err err = {0};
+
+	if (listen_there(admin, &err) == 0) {
+		engine_set_phase(&admin->e, PHASE_RUNNING, REASON_NONE, 0);
+		return;
+	}
+	log_debug("admin", "cannot listen again: %s", err.detail);
+	backoff_failed(&admin->retry);
+}
+
+static void listener_gone(struct admin *admin)
+{
+	const struct listener *listener = admin->listener;
+
+	admin->listener = NULL;
+	if (engine_is_ending(&admin->e))
+		return;
+	engine_set_phase(&admin->e, PHASE_SUSPENDED, listener->e.why, listener->e.error);
+	backoff_start(&admin->retry);
+}
+
+static void on_check(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct admin *admin = container_of(timer, struct admin, check);
+
+	(void)ev;
+	(void)revents;
+	if (admin->listener)
+		listener_check(admin->listener);
+	net_reserve_fill();
+	log_flush();
+}
+
+/* -- engine -- */
+
+static void part_gone(struct engine *engine, struct engine *child)
+{
+	struct admin *admin = admin_of(engine);
+	struct session *session;
+
+	if (admin->listener && child == &admin->listener->e) {
+		listener_gone(admin);
+		return;
+	}
+	session = session_at(child);
+	if (session->queued)
+		TAILQ_REMOVE(&admin->ready, session, link);
+	session->queued = false;
+	admin->sessions--;
+}
+
+static bool end_admin(struct engine *engine, enum end how)
+{
+	struct admin *admin = admin_of(engine);
+
+	(void)how;
+	backoff_stop(&admin->retry);
+	waits_cancel(admin->domain);
+	if (!engine->deadline)
+		engine_end_within(engine, END_SECONDS, 0.);
+	return true;
+}
+
+static void release_admin(struct engine *engine)
+{
+	struct admin *admin = admin_of(engine);
+
+	ev_timer_stop(engine->loop->ev, &admin->check);
+	loop_cancel(engine->loop, &admin->running);
+	free(admin->loss);
+	admin->loss = NULL;
+}
+
+static const char *admin_subject(const struct engine *engine, char *text, size_t size)
+{
+	(void)engine;
+	strlcpy(text, "admin", size);
+	return text;
+}
+
+static int admin_log_level(const struct engine *engine)
+{
+	const struct admin *admin = container_of(engine, const struct admin, e);
+
+	if (engine->phase == PHASE_SUSPENDED)
+		return LOG_LEVEL_WARNING;
+	return engine->phase == PHASE_RUNNING && admin->loss ? LOG_LEVEL_INFO : -1;
+}
+
+static void admin_log_detail(const struct engine *engine, struct buf *text)
+{
+	const struct admin *admin = container_of(engine, const struct admin, e);
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (engine->phase == PHASE_SUSPENDED)
+		buf_printf(text, ", %s", admin->loss ? admin->loss : "out of memory");
+	else
+		buf_printf(text, ", listening again on %s", address_text(&admin->address, address));
+}
+
+static const struct field admin_rows[] = {
+    ENGINE_FIELDS,
+    FIELD(struct admin, address, ADDRESS, "the admin socket"),
+    FIELD_CHILD("listener", struct admin, listener, "its listening socket; null while lost"),
+    FIELD(struct admin, sessions, U64, "clients connected"),
+};
+
+static const struct field_table admin_fields = FIELD_TABLE(admin_rows);
+
+static const struct engine_kind admin_kind = {
+    .name = "admin",
+    .fields = &admin_fields,
+    .end = end_admin,
+    .release = release_admin,
+    .child_gone = part_gone,
+    .subject = admin_subject,
+    .log_level = admin_log_level,
+    .log_detail = admin_log_detail,
+    .parallel = true,
+};
+
+int admin_open(struct admin *admin, struct engine *node, struct domain *domain,
+	       const struct address *address, struct err *err)
+{
+	admin->domain = domain;
+	admin->address = *address;
+	TAILQ_INIT(&admin->ready);
+	admin->running.run = run_requests;
+	engine_init(&admin->e, &admin_kind, node->loop, node, &admin->parts);
+	backoff_init(&admin->retry, node->loop, listen_again);
+	ev_timer_init(&admin->check, on_check, CHECK_INTERVAL, CHECK_INTERVAL);
+	if (listen_there(admin, err) < 0) {
+		engine_end(&admin->e, END_KILL, REASON_NONE, 0);
+		return -1;
+	}
+	ev_timer_start(node->loop->ev, &admin->check);
+	engine_set_phase(&admin->e, PHASE_RUNNING, REASON_NONE, 0);
+	return 0;
+}

@@ -1,0 +1,220 @@
+/* A call: answering it, now or later; telling of progress. */
+#include "call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../proto/params.h"
+#include "methods.h"
+
+#define PROGRESS_INTERVAL 0.25 /* seconds: at most four a second ... */
+#define PROGRESS_SILENCE  1.0  /* ... and one at the least */
+
+struct call *call_new(struct domain *domain, struct wire_request *request,
+		      const struct call_ops *ops, void *owner)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		cJSON_Delete(request->params);
+		return NULL;
+	}
+	call->ops = ops;
+	call->owner = owner;
+	call->domain = domain;
+	call->method = request->method;
+	call->params = request->params;
+	call->began = loop_now(domain->root->loop);
+	call->json.out = &call->reply;
+	if (request->id.at && request->id.len <= sizeof(call->id_text)) {
+		memcpy(call->id_text, request->id.at, request->id.len);
+		call->id = (struct span){call->id_text, request->id.len};
+	}
+	return call;
+}
+
+static void bury_call(struct grave *grave)
+{
+	struct call *call = container_of(grave, struct call, grave);
+
+	cJSON_Delete(call->params);
+	buf_free(&call->reply);
+	free(call->more);
+	free(call);
+}
+
+void call_free(struct call *call)
+{
+	struct loop *loop = call->domain->root->loop;
+
+	call->finished = true;
+	engine_unwait(&call->waiter);
+	wait_forget(call);
+	loop_cancel(loop, &call->stream);
+	ev_timer_stop(loop->ev, &call->ticker);
+	call->grave.bury = bury_call;
+	loop_bury(loop, &call->grave);
+}
+
+static bool refused_at_end(const struct call *call)
+{
+	return call->method->flags & METHOD_REFUSED_AT_END && engine_is_ending(call->domain->root);
+}
+
+void call_run(struct call *call)
+{
+	struct err err = {0};
+
+	if (refused_at_end(call)) {
+		err_set(&err, ERR_SHUTTING_DOWN, "noded is shutting down");
+		call_fail(call, &err);
+		return;
+	}
+	method_run(call);
+}
+
+void call_go_on(struct call *call)
+{
+	if (call->stream.run)
+		loop_post(call->domain->root->loop, &call->stream);
+}
+
+/* -- answering -- */
+
+struct json *call_result(struct call *call)
+{
+	wire_begin_result(&call->reply, call->id);
+	call->json.comma = false;
+	return &call->json;
+}
+
+static void answer(struct call *call)
+{
+	/* Its session may have gone while it was being told of progress. */
+	if (call->finished)
+		return;
+	call->finished = true;
+	call->ops->answered(call);
+}
+
+static void show_progress(struct call *call);
+
+void call_done(struct call *call)
+{
+	struct err err = {0};
+
+	if (call->progress)
+		show_progress(call);
+	wire_end(&call->reply, false);
+	if (call->reply.failed) {
+		buf_reset(&call->reply);
+		err_set(&err, ERR_INTERNAL_ERROR, "out of memory for the answer");
+		wire_write_error(&call->reply, call->id, &err, false);
+	}
+	answer(call);
+}
+
+void call_fail(struct call *call, const struct err *err)
+{
+	wire_write_error(&call->reply, call->id, err, false);
+	answer(call);
+}
+
+/* -- progress -- */
+
+static void write_progress(struct call *call, struct buf *line, uint64_t done, uint64_t total)
+{
+	struct loop *loop = call->domain->root->loop;
+	struct json json = {.out = line};
+	double left = engine_deadline_left(call->subject);
+
+	json_object(&json);
+	json_key(&json, "jsonrpc");
+	json_string(&json, "2.0");
+	json_key(&json, "method");
+	json_string(&json, "progress");
+	json_key(&json, "params");
+	json_object(&json);
+	json_key(&json, "id");
+	json_raw(&json, call->id.at, call->id.len);
+	json_key(&json, "phase");
+	json_string(&json, phase_name(call->subject->phase));
+	json_key(&json, "done");
+	json_u64(&json, done);
+	json_key(&json, "total");
+	json_u64(&json, total);
+	json_key(&json, "elapsed_ms");
+	json_u64(&json, (uint64_t)((loop_now(loop) - call->began) * 1000));
+	json_key(&json, "deadline_in_ms");
+	if (left < 0)
+		json_null(&json);
+	else
+		json_u64(&json, (uint64_t)(left * 1000));
+	json_object_end(&json);
+	json_object_end(&json);
+	buf_append(line, "\n", 1);
+}
+
+/* One notification if there is news, or none for a second. */
+static void show_progress(struct call *call)
+{
+	double now = loop_now(call->domain->root->loop);
+	uint64_t done, total;
+	struct buf line = {0};
+
+	call->count(call, &done, &total);
+	if (done == call->shown_done && total == call->shown_total &&
+	    call->subject->phase == call->shown_phase && now - call->shown_at < PROGRESS_SILENCE)
+		return;
+	call->shown_done = done;
+	call->shown_total = total;
+	call->shown_phase = call->subject->phase;
+	call->shown_at = now;
+	write_progress(call, &line, done, total);
+	if (!line.failed)
+		call->ops->notify(call, &line);
+	buf_free(&line);
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	(void)ev;
+	(void)revents;
+	show_progress(container_of(timer, struct call, ticker));
+}
+
+void call_progress(struct call *call, const struct engine *subject,
+		   void (*count)(const struct call *call, uint64_t *done, uint64_t *total))
+{
+	if (!call->id.at || !call_bool(call, "progress"))
+		return;
+	call->progress = true;
+	call->subject = subject;
+	call->count = count;
+	call->shown_phase = PHASE_COUNT;
+	ev_timer_init(&call->ticker, on_tick, PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+	ev_timer_start(call->domain->root->loop->ev, &call->ticker);
+	show_progress(call);
+}
+
+/* -- parameters -- */
+
+bool call_has(const struct call *call, const char *name)
+{
+	return param_get(call->params, name) != NULL;
+}
+
+uint64_t call_u64(const struct call *call, const char *name)
+{
+	return param_u64(call->method, call->params, name);
+}
+
+bool call_bool(const struct call *call, const char *name)
+{
+	return param_bool(call->method, call->params, name);
+}
+
+const char *call_string(const struct call *call, const char *name)
+{
+	return param_string(call->method, call->params, name);
+}

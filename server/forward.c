@@ -1,0 +1,411 @@
+/* The forward handler: relays a client to a backend, both ways. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler.h"
+#include "net.h"
+#include "relay.h"
+
+#define RETRY_SECONDS	 0.02 /* a Unix backend whose backlog is full */
+#define PRESENCE_SECONDS 1.0  /* is the peer of a half-closed connection still there? */
+#define FAILURE_SECONDS	 10.0 /* one warning a server in this time */
+
+enum progress { CONNECTING, CONNECTED, FAILED };
+
+/* Only while it is needed, so that an idle connection costs less. */
+struct patience {
+	ev_timer timer;
+	struct forward *forward;
+	double deadline; /* loop_now() at which connecting has failed */
+};
+
+struct forward {
+	struct conn conn;
+	ev_io client, backend;
+	struct relay up;	   /* client to backend */
+	struct relay down;	   /* backend to client */
+	struct patience *patience; /* while connecting, and while half-closed; else NULL */
+	int fd;			   /* the backend; -1 if there is none */
+	bool connected;
+	bool backend_first; /* its end of file came before the client's */
+};
+
+static struct forward *forward_of(struct conn *conn)
+{
+	return container_of(conn, struct forward, conn);
+}
+
+static struct backend_totals *totals_of(const struct forward *forward)
+{
+	return &forward->conn.spec->env->backends;
+}
+
+/* -- patience -- */
+
+static int patience_start(struct forward *forward, void (*tick)(struct ev_loop *, ev_timer *, int),
+			  double after, double repeat)
+{
+	struct patience *patience = malloc(sizeof(*patience));
+
+	if (!patience)
+		return -1;
+	patience->forward = forward;
+	patience->deadline = loop_now(forward->conn.e.loop) + forward->conn.spec->connect_timeout;
+	ev_timer_init(&patience->timer, tick, after, repeat);
+	ev_timer_start(forward->conn.e.loop->ev, &patience->timer);
+	forward->patience = patience;
+	return 0;
+}
+
+static void patience_stop(struct forward *forward)
+{
+	if (!forward->patience)
+		return;
+	ev_timer_stop(forward->conn.e.loop->ev, &forward->patience->timer);
+	free(forward->patience);
+	forward->patience = NULL;
+}
+
+/* -- relaying -- */
+
+/* The only one to start and stop the watchers. */
+static void forward_update(struct forward *forward)
+{
+	struct loop *loop = forward->conn.e.loop;
+	int client = 0, backend = 0;
+
+	if (forward->connected) {
+		if (relay_wants_read(&forward->up))
+			client |= EV_READ;
+		if (relay_wants_write(&forward->down))
+			client |= EV_WRITE;
+		if (relay_wants_read(&forward->down))
+			backend |= EV_READ;
+		if (relay_wants_write(&forward->up))
+			backend |= EV_WRITE;
+	} else if (!address_is_unix(&forward->conn.spec->backend)) {
+		backend = EV_WRITE;
+	}
+	relay_watch(loop, &forward->client, client);
+	relay_watch(loop, &forward->backend, backend);
+}
+
+static struct relay_moved move_up(struct forward *forward, bool readable)
+{
+	struct conn *conn = &forward->conn;
+	struct relay_moved moved =
+	    relay_move(&forward->up, conn->e.loop, conn->fd, forward->fd, readable);
+
+	if (moved.in)
+		conn_moved(conn, moved.in, 0);
+	else if (moved.out)
+		conn_touch(conn);
+	return moved;
+}
+
+static struct relay_moved move_down(struct forward *forward, bool readable)
+{
+	struct conn *conn = &forward->conn;
+	struct relay_moved moved =
+	    relay_move(&forward->down, conn->e.loop, forward->fd, conn->fd, readable);
+
+	if (moved.out)
+		conn_moved(conn, 0, moved.out);
+	else if (moved.in)
+		conn_touch(conn);
+	if (forward->down.eof && !forward->up.eof)
+		forward->backend_first = true;
+	return moved;
+}
+
+/* Both directions; gives the failure, if one failed. Where a peer reads no more, what it said last
+   still counts: an answer sent before its sender left is delivered. */
+static struct relay_moved move_both(struct forward *forward, bool up_readable, bool down_readable)
+{
+	struct relay_moved up = move_up(forward, up_readable), down;
+
+	if (up.status == RELAY_READ_FAILED)
+		return up;
+	down = move_down(forward, down_readable || up.status == RELAY_WRITE_FAILED);
+	if (up.status != RELAY_OK)
+		return up;
+	if (down.status == RELAY_WRITE_FAILED)
+		(void)move_up(forward, true);
+	return down;
+}
+
+/* The peer of a side that has ended is gone altogether, so that nothing can reach it any more.
+   epoll says so by itself, but libev reports a hang-up only to those who wait for input, and at end
+   of file that would never stop. */
+static void on_presence(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct forward *forward = container_of(timer, struct patience, timer)->forward;
+	struct conn *conn = &forward->conn;
+	bool client = relay_finished(&forward->up);
+	struct pollfd side = {.fd = client ? conn->fd : forward->fd};
+	int error;
+
+	(void)ev;
+	(void)revents;
+	if (poll(&side, 1, 0) <= 0 || !(side.revents & (POLLHUP | POLLERR)))
+		return;
+	error = net_error(side.fd);
+	if (error)
+		conn_end(conn, conn_reason(error), error);
+	else
+		conn_end(conn, client ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED, 0);
+}
+
+static void forward_move(struct forward *forward, bool up_readable, bool down_readable)
+{
+	struct relay_moved moved = move_both(forward, up_readable, down_readable);
+	bool up = relay_finished(&forward->up), down = relay_finished(&forward->down);
+	struct conn *conn = &forward->conn;
+
+	if (moved.status != RELAY_OK) {
+		conn_end(conn, conn_reason(moved.error), moved.error);
+	} else if (up && down) {
+		conn_end(conn,
+			 forward->backend_first ? REASON_BACKEND_CLOSED : REASON_CLIENT_CLOSED, 0);
+	} else {
+		/* Without memory for it the check is not made: the idle time-out remains. */
+		if ((up || down) && !forward->patience)
+			(void)patience_start(forward, on_presence, PRESENCE_SECONDS,
+					     PRESENCE_SECONDS);
+		forward_update(forward);
+	}
+}
+
+static void on_client(struct ev_loop *ev, ev_io *io, int revents)
+{
+	(void)ev;
+	forward_move(container_of(io, struct forward, client), (revents & EV_READ) != 0, false);
+}
+
+/* -- connecting -- */
+
+/* An ephemeral port may be chosen to connect to itself, and then answers (and keeps the backend
+   from listening). The usual range begins at 32768. */
+static bool is_myself(int fd, const struct address *backend)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	struct address local;
+
+	if (address_port(backend) < 32768 || getsockname(fd, (struct sockaddr *)&name, &len) < 0)
+		return false;
+	address_from_sockaddr(&local, (struct sockaddr *)&name, len);
+	return address_equal(&local, backend);
+}
+
+static enum progress forward_try(const struct forward *forward, int *error)
+{
+	const struct address *backend = &forward->conn.spec->backend;
+
+	if (connect(forward->fd, &backend->sa, backend->len) == 0)
+		return CONNECTED;
+	*error = errno;
+	if (*error == EINPROGRESS || *error == EINTR)
+		return CONNECTING;
+	return *error == EAGAIN && address_is_unix(backend) ? CONNECTING : FAILED;
+}
+
+static void forward_connected(struct forward *forward)
+{
+	struct conn *conn = &forward->conn;
+
+	patience_stop(forward);
+	forward->connected = true;
+	totals_of(forward)->connecting--;
+	totals_of(forward)->open++;
+	loop_mark(conn->e.loop);
+	net_tune(forward->fd);
+	conn_running(conn);
+	forward_update(forward);
+}
+
+static void forward_failed(struct forward *forward, int error)
+{
+	struct conn *conn = &forward->conn;
+	char server[ADDRESS_TEXT_SIZE], backend[ADDRESS_TEXT_SIZE];
+
+	totals_of(forward)->failed++;
+	address_text(conn->link->server, server);
+	if (log_allowed(&conn->link->failures, 1, FAILURE_SECONDS, LOG_LEVEL_WARNING, server))
+		log_warning(server, "backend %s cannot be reached: %s",
+			    address_text(&conn->spec->backend, backend), strerror(error));
+	conn_end(conn, REASON_ERROR, error);
+}
+
+static void on_backend(struct ev_loop *ev, ev_io *io, int revents)
+{
+	struct forward *forward = container_of(io, struct forward, backend);
+	int error;
+
+	(void)ev;
+	if (forward->connected) {
+		forward_move(forward, false, (revents & EV_READ) != 0);
+		return;
+	}
+	error = net_error(forward->fd);
+	if (!error && is_myself(forward->fd, &forward->conn.spec->backend))
+		error = ECONNREFUSED;
+	if (error)
+		forward_failed(forward, error);
+	else
+		forward_connected(forward);
+}
+
+/* Time to try again, or no time left. */
+static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct patience *patience = container_of(timer, struct patience, timer);
+	struct forward *forward = patience->forward;
+	enum progress progress = FAILED;
+	int error = ETIMEDOUT;
+
+	(void)ev;
+	(void)revents;
+	if (loop_now(forward->conn.e.loop) < patience->deadline)
+		progress = forward_try(forward, &error);
+	if (progress == CONNECTED)
+		forward_connected(forward);
+	else if (progress == FAILED)
+		forward_failed(forward, error);
+}
+
+/* -- the handler -- */
+
+static int forward_open(struct conn *conn, struct err *err)
+{
+	struct forward *forward = forward_of(conn);
+	const struct handler_spec *spec = conn->spec;
+	bool retry = address_is_unix(&spec->backend);
+	char backend[ADDRESS_TEXT_SIZE];
+	enum progress progress = FAILED;
+	int error = 0;
+
+	totals_of(forward)->total++;
+	totals_of(forward)->connecting++;
+	forward->fd = net_socket(&spec->backend);
+	ev_io_init(&forward->client, on_client, conn->fd, 0);
+	ev_io_init(&forward->backend, on_backend, forward->fd, 0);
+	if (forward->fd < 0)
+		error = errno;
+	else
+		progress = forward_try(forward, &error);
+	if (progress == CONNECTING &&
+	    patience_start(forward, on_patience, retry ? RETRY_SECONDS : spec->connect_timeout,
+			   retry ? RETRY_SECONDS : 0.) < 0) {
+		progress = FAILED;
+		error = ENOMEM;
+	}
+	if (progress == FAILED) {
+		totals_of(forward)->failed++;
+		return err_sys(err, ERR_IO_ERROR, error, "backend %s cannot be reached",
+			       address_text(&spec->backend, backend));
+	}
+	if (progress == CONNECTED)
+		forward_connected(forward);
+	else
+		forward_update(forward);
+	return 0;
+}
+
+static bool forward_end(struct conn *conn, enum end how)
+{
+	struct forward *forward = forward_of(conn);
+
+	if (how != END_STOP)
+		return how == END_KILL;
+	if (!forward->connected)
+		return true;
+	relay_no_more(&forward->up);
+	relay_no_more(&forward->down);
+	if (move_both(forward, false, false).status != RELAY_OK)
+		return true;
+	if (relay_finished(&forward->up) && relay_finished(&forward->down))
+		return true;
+	forward_update(forward);
+	return false;
+}
+
+static void forward_close(struct conn *conn)
+{
+	struct forward *forward = forward_of(conn);
+
+	patience_stop(forward);
+	relay_watch(conn->e.loop, &forward->client, 0);
+	relay_watch(conn->e.loop, &forward->backend, 0);
+	relay_free(&forward->up);
+	relay_free(&forward->down);
+	if (forward->connected)
+		totals_of(forward)->open--;
+	else
+		totals_of(forward)->connecting--;
+	if (forward->fd < 0)
+		return;
+	if (conn->e.why == REASON_RESET)
+		net_close_reset(forward->fd);
+	else
+		net_close_gently(forward->fd);
+	forward->fd = -1;
+}
+
+static int forward_check(struct handler_spec *spec, const struct address *serving, struct err *err)
+{
+	static const char param[] = "handler.backend";
+	char text[ADDRESS_TEXT_SIZE];
+
+	address_text(&spec->backend, text);
+	if (!address_is_unix(&spec->backend) && address_port(&spec->backend) == 0)
+		return err_param(err, ERR_ADDRESS_INVALID, param,
+				 "%s has no port to connect to: a backend's port is 1 to 65535",
+				 text);
+	if (address_reaches(&spec->backend, serving))
+		return err_param(err, ERR_ADDRESS_INVALID, param,
+				 "%s is the address to be served: it would forward to itself",
+				 text);
+	if (spec->env->admin && address_reaches(&spec->backend, spec->env->admin))
+		return err_param(err, ERR_ADDRESS_INVALID, param,
+				 "%s is noded's admin socket, which is no backend", text);
+	return 0;
+}
+
+static void forward_write(struct json *json, const struct handler_spec *spec)
+{
+	char backend[ADDRESS_TEXT_SIZE];
+
+	json_key(json, "backend");
+	json_string(json, address_text(&spec->backend, backend));
+	json_key(json, "connect_timeout_ms");
+	json_u64(json, (uint64_t)(spec->connect_timeout * 1000 + 0.5));
+}
+
+static void write_backend(struct json *json, const void *owner)
+{
+	const struct forward *forward = owner;
+	char text[ADDRESS_TEXT_SIZE];
+
+	json_string(json, address_text(&forward->conn.spec->backend, text));
+}
+
+static const struct field forward_rows[] = {
+    FIELD_GET("backend", write_backend, "where it is forwarded to"),
+};
+
+static const struct field_table forward_fields = FIELD_TABLE(forward_rows);
+
+const struct handler forward_handler = {
+    .id = HANDLER_FORWARD,
+    .size = sizeof(struct forward),
+    .fields = &forward_fields,
+    .check = forward_check,
+    .write = forward_write,
+    .open = forward_open,
+    .end = forward_end,
+    .close = forward_close,
+};

@@ -1,0 +1,63 @@
+/* Handler specs: made, compared, shown, freed. */
+#include "handler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct handler *const handlers[HANDLER_COUNT] = {
+#define X(id, name) [HANDLER_##id] = &name##_handler,
+    HANDLER_KINDS(X)
+#undef X
+};
+
+struct handler_spec *handler_spec_new(enum handler_id id, struct handler_env *env)
+{
+	struct handler_spec *spec = calloc(1, sizeof(*spec));
+
+	if (!spec)
+		return NULL;
+	spec->handler = handlers[id];
+	spec->env = env;
+	return spec;
+}
+
+void handler_spec_free(struct handler_spec *spec)
+{
+	if (!spec)
+		return;
+	for (char **arg = spec->argv; arg && *arg; arg++)
+		free(*arg);
+	free(spec->argv);
+	free(spec->program);
+	free(spec);
+}
+
+void handler_spec_write(struct json *json, const struct handler_spec *spec)
+{
+	json_object(json);
+	json_key(json, "type");
+	json_string(json, handler_name(spec));
+	if (spec->handler->write)
+		spec->handler->write(json, spec);
+	json_object_end(json);
+}
+
+bool handler_spec_equal(const struct handler_spec *a, const struct handler_spec *b)
+{
+	struct buf texts[2] = {{0}};
+	struct json json[2] = {{.out = &texts[0]}, {.out = &texts[1]}};
+	bool equal;
+
+	handler_spec_write(&json[0], a);
+	handler_spec_write(&json[1], b);
+	equal = !texts[0].failed && !texts[1].failed && texts[0].len == texts[1].len &&
+		memcmp(texts[0].data, texts[1].data, texts[0].len) == 0;
+	buf_free(&texts[0]);
+	buf_free(&texts[1]);
+	return equal;
+}
+
+const char *handler_name(const struct handler_spec *spec)
+{
+	return handler_kind_get(spec->handler->id)->name;
+}

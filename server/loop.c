@@ -1,0 +1,187 @@
+/* The event loop: turns, jobs in slices, burials, observers. */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+static double monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void on_woken(struct ev_loop *ev, ev_check *watcher, int revents)
+{
+	struct loop *loop = container_of(watcher, struct loop, woken);
+
+	(void)ev;
+	(void)revents;
+	loop->now = monotonic();
+}
+
+static void run_jobs(struct loop *loop)
+{
+	struct job *job;
+	size_t n = 0;
+
+	/* One run each: a job that has more to do goes to the end of the queue. */
+	TAILQ_FOREACH (job, &loop->jobs, link)
+		n++;
+	for (; n > 0 && (job = TAILQ_FIRST(&loop->jobs)); n--) {
+		loop_cancel(loop, job);
+		if (job->run(job))
+			loop_post(loop, job);
+	}
+}
+
+static void tell_observers(struct loop *loop)
+{
+	struct observer *observer, *next;
+
+	if (!loop->changed)
+		return;
+	loop->changed = false;
+	LIST_FOREACH_SAFE(observer, &loop->observers, link, next)
+	observer->changed(observer);
+}
+
+static void bury(struct loop *loop)
+{
+	struct grave *grave;
+
+	while ((grave = SLIST_FIRST(&loop->graves))) {
+		SLIST_REMOVE_HEAD(&loop->graves, link);
+		grave->bury(grave);
+	}
+}
+
+static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
+{
+	struct loop *loop = container_of(watcher, struct loop, turn);
+
+	(void)revents;
+	loop->turns++;
+	run_jobs(loop);
+	tell_observers(loop);
+	bury(loop);
+	if (TAILQ_EMPTY(&loop->jobs) && !loop->changed)
+		ev_idle_stop(ev, &loop->awake);
+	else
+		ev_idle_start(ev, &loop->awake);
+}
+
+static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
+{
+	(void)ev;
+	(void)watcher;
+	(void)revents;
+}
+
+int loop_open(struct loop *loop)
+{
+	*loop = (struct loop){.now = monotonic()};
+	TAILQ_INIT(&loop->jobs);
+	SLIST_INIT(&loop->graves);
+	LIST_INIT(&loop->observers);
+	loop->scratch = malloc(LOOP_SCRATCH);
+	if (!loop->scratch)
+		return -1;
+	/* Not the default loop: its SIGCHLD handler would reap children behind our back. epoll by
+	   name: libev 4.33's other Linux backends are experimental. */
+	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (!loop->ev) {
+		free(loop->scratch);
+		errno = ENOMEM;
+		return -1;
+	}
+	ev_prepare_init(&loop->turn, on_turn);
+	ev_prepare_start(loop->ev, &loop->turn);
+	ev_check_init(&loop->woken, on_woken);
+	ev_set_priority(&loop->woken, EV_MAXPRI);
+	ev_check_start(loop->ev, &loop->woken);
+	ev_idle_init(&loop->awake, on_awake);
+	return 0;
+}
+
+void loop_close(struct loop *loop)
+{
+	bury(loop);
+	ev_loop_destroy(loop->ev);
+	free(loop->scratch);
+}
+
+void loop_run(struct loop *loop)
+{
+	ev_run(loop->ev, 0);
+}
+
+void loop_break(struct loop *loop)
+{
+	ev_break(loop->ev, EVBREAK_ALL);
+}
+
+double loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
+
+double loop_wall(const struct loop *loop)
+{
+	return ev_now(loop->ev);
+}
+
+void loop_post(struct loop *loop, struct job *job)
+{
+	if (job->queued)
+		return;
+	job->queued = true;
+	TAILQ_INSERT_TAIL(&loop->jobs, job, link);
+}
+
+void loop_cancel(struct loop *loop, struct job *job)
+{
+	if (!job->queued)
+		return;
+	job->queued = false;
+	TAILQ_REMOVE(&loop->jobs, job, link);
+}
+
+struct slice loop_slice(uint32_t most, uint32_t *record)
+{
+	return (struct slice){.began = monotonic(), .most = most, .record = record};
+}
+
+bool loop_slice_more(struct slice *slice)
+{
+	if (slice->steps == slice->most)
+		return false;
+	if (slice->steps > 0 && monotonic() - slice->began >= LOOP_SLICE_SECONDS)
+		return false;
+	slice->steps++;
+	if (slice->steps > *slice->record)
+		*slice->record = slice->steps;
+	return true;
+}
+
+void loop_bury(struct loop *loop, struct grave *grave)
+{
+	SLIST_INSERT_HEAD(&loop->graves, grave, link);
+}
+
+void loop_mark(struct loop *loop)
+{
+	loop->changed = true;
+}
+
+void loop_observe(struct loop *loop, struct observer *observer)
+{
+	LIST_INSERT_HEAD(&loop->observers, observer, link);
+}
+
+void loop_unobserve(struct observer *observer)
+{
+	LIST_REMOVE(observer, link);
+}

@@ -1,0 +1,93 @@
+/* The event loop with what everything on it shares: jobs that run in slices, memory freed at the
+   end of a turn, the scratch buffer, and those who watch for changes. */
+#ifndef SERVER_LOOP_H
+#define SERVER_LOOP_H
+
+#include <bsd/sys/queue.h>
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The struct that ptr is a member of. */
+#define container_of(ptr, type, member) ((type *)(void *)((uintptr_t)(ptr)-offsetof(type, member)))
+
+enum {
+	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
+};
+/* Longest that one job may work in one turn. */
+#define LOOP_SLICE_SECONDS 0.002
+
+/* Work too long for one callback: run is called once a turn until it returns false. */
+struct job {
+	TAILQ_ENTRY(job) link;
+	bool queued;
+	bool (*run)(struct job *job);
+};
+
+/* Memory to give back when the turn is over. */
+struct grave {
+	SLIST_ENTRY(grave) link;
+	void (*bury)(struct grave *grave); /* frees what the grave is embedded in */
+};
+
+/* Told of changes of state. */
+struct observer {
+	LIST_ENTRY(observer) link;
+	void (*changed)(
+	    struct observer *observer); /* at the end of a turn in which something did */
+	/* At once, while a phase is what it is; engine is the one that changed. */
+	void (*phase)(struct observer *observer, const void *engine);
+};
+
+struct loop {
+	struct ev_loop *ev;
+	char *scratch; /* LOOP_SCRATCH bytes; anybody's until his callback returns */
+	TAILQ_HEAD(, job) jobs;
+	SLIST_HEAD(, grave) graves;
+	LIST_HEAD(, observer) observers;
+	bool changed;
+	double now;	 /* see loop_now */
+	ev_check woken;	 /* first of all after sleeping: takes the time */
+	ev_prepare turn; /* runs jobs, observers and burials just before the loop would sleep */
+	ev_idle awake;	 /* active while jobs are left, so that it does not */
+	uint64_t turns;
+	/* most work of one kind done in one turn: what keeps everyone's turn short */
+	uint32_t ended_max;    /* engines told to end by one parent */
+	uint32_t requests_max; /* requests begun */
+};
+
+/* -1: errno is set. */
+int loop_open(struct loop *loop) __attribute__((warn_unused_result));
+void loop_close(struct loop *loop);
+/* Runs until loop_break. */
+void loop_run(struct loop *loop);
+void loop_break(struct loop *loop);
+
+/* Seconds of CLOCK_MONOTONIC when the turn began: for durations. */
+double loop_now(const struct loop *loop);
+/* Seconds since the epoch when the turn began: for showing. */
+double loop_wall(const struct loop *loop);
+
+/* Puts a job in the queue if it is not there. */
+void loop_post(struct loop *loop, struct job *job);
+void loop_cancel(struct loop *loop, struct job *job);
+
+/* For a job's run: loop_slice_more is false once `most` steps or LOOP_SLICE_SECONDS are spent; the
+   most steps ever taken are kept in *record. */
+struct slice {
+	double began;
+	uint32_t steps, most;
+	uint32_t *record;
+};
+struct slice loop_slice(uint32_t most, uint32_t *record);
+bool loop_slice_more(struct slice *slice);
+
+void loop_bury(struct loop *loop, struct grave *grave);
+
+/* Something that `state` shows has changed. */
+void loop_mark(struct loop *loop);
+void loop_observe(struct loop *loop, struct observer *observer);
+void loop_unobserve(struct observer *observer);
+
+#endif

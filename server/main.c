@@ -1,0 +1,199 @@
+/* noded: reads its command line, sets the process up, runs the node. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../proto/method.h"
+#include "../proto/params.h"
+#include "../proto/socket_path.h"
+#include "log.h"
+#include "net.h"
+#include "node.h"
+
+enum { EXIT_USAGE = 2, DEFAULT_DRAIN_MS = 30000 };
+
+struct options {
+	struct node_options node;
+	const char *socket;
+	enum log_level level;
+	enum log_format format;
+	size_t max_fds; /* 0: the hard limit */
+};
+
+static const char usage_text[] =
+    "usage: noded [-s PATH] [--log-level error|warning|info|debug] [--log-format text|json]\n"
+    "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N] [-V] [-h]\n"
+    "\n"
+    "Hosts servers that nodectl(1) starts, inspects, drains and stops. Runs in the foreground and\n"
+    "logs to standard error.\n"
+    "\n"
+    "  -s, --socket PATH     the admin socket (default: $NODED_SOCKET, else /run/noded/admin.sock\n"
+    "                        for root, else $XDG_RUNTIME_DIR/noded/admin.sock, else\n"
+    "                        /tmp/noded-UID/admin.sock)\n"
+    "      --log-level L     least important lines to keep (default: info)\n"
+    "      --log-format F    text or json (default: text)\n"
+    "      --max-fds N       descriptors it may open (default: the hard limit)\n"
+    "      --drain DUR       how long a shutdown waits for connections (default: 30s);\n"
+    "                        500ms, 10s, 2m, 1h or seconds\n"
+    "      --name NAME       what it calls itself in `state` (default: the host's name)\n"
+    "      --ready-fd N      write a newline there once the admin socket answers\n"
+    "  -V, --version         print the version\n"
+    "  -h, --help            print this\n";
+
+static int usage_error(const char *format, const char *what)
+{
+	fprintf(stderr, "noded: ");
+	fprintf(stderr, format, what);
+	fprintf(stderr, "; see noded --help\n");
+	return EXIT_USAGE;
+}
+
+/* A whole decimal number of at least `least`; -1 if the text is none. */
+static long whole_number(const char *text, long least)
+{
+	char *end;
+	long number;
+
+	if (text[0] < '0' || text[0] > '9' || strlen(text) > 9)
+		return -1;
+	number = strtol(text, &end, 10);
+	return *end || number < least ? -1 : number;
+}
+
+static int set_level(struct options *options, const char *text)
+{
+	int level = log_level_find(text);
+
+	if (level < 0)
+		return usage_error("--log-level %s: not one of error, warning, info, debug", text);
+	options->level = (enum log_level)level;
+	return 0;
+}
+
+static int set_format(struct options *options, const char *text)
+{
+	if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0)
+		return usage_error("--log-format %s: not text or json", text);
+	options->format = strcmp(text, "json") == 0 ? LOG_JSON : LOG_TEXT;
+	return 0;
+}
+
+static int set_max_fds(struct options *options, const char *text)
+{
+	/* Fewer than this leave nothing beside the reserve. */
+	long number = whole_number(text, 2 * NET_RESERVE);
+
+	if (number < 0)
+		return usage_error("--max-fds %s: not a whole number of 64 or more", text);
+	options->max_fds = (size_t)number;
+	return 0;
+}
+
+static int set_drain(struct options *options, const char *text)
+{
+	struct err err = {0};
+	uint64_t ms;
+
+	if (duration_parse(text, &ms, &err) < 0)
+		return usage_error("--drain: %s", err.detail);
+	options->node.drain = (double)ms / 1000;
+	return 0;
+}
+
+static int set_ready_fd(struct options *options, const char *text)
+{
+	long number = whole_number(text, 3);
+
+	if (number < 0)
+		return usage_error("--ready-fd %s: not a descriptor of 3 or more", text);
+	options->node.ready_fd = (int)number;
+	return 0;
+}
+
+enum { OPTION_LEVEL = 256, OPTION_FORMAT, OPTION_FDS, OPTION_DRAIN, OPTION_NAME, OPTION_READY };
+
+static const struct option long_options[] = {
+    {"socket", required_argument, NULL, 's'},
+    {"log-level", required_argument, NULL, OPTION_LEVEL},
+    {"log-format", required_argument, NULL, OPTION_FORMAT},
+    {"max-fds", required_argument, NULL, OPTION_FDS},
+    {"drain", required_argument, NULL, OPTION_DRAIN},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"ready-fd", required_argument, NULL, OPTION_READY},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Exits for --help and --version. 0, or the exit status of a usage error. */
+static int set_option(struct options *options, int option, const char *text)
+{
+	switch (option) {
+	case 's':
+		options->socket = text;
+		return 0;
+	case OPTION_LEVEL:
+		return set_level(options, text);
+	case OPTION_FORMAT:
+		return set_format(options, text);
+	case OPTION_FDS:
+		return set_max_fds(options, text);
+	case OPTION_DRAIN:
+		return set_drain(options, text);
+	case OPTION_NAME:
+		options->node.name = text;
+		return 0;
+	case OPTION_READY:
+		return set_ready_fd(options, text);
+	case 'V':
+		printf("noded %s\n", NODED_VERSION);
+		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	case 'h':
+		fputs(usage_text, stdout);
+		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	default:
+		fprintf(stderr, "see noded --help\n"); /* getopt_long has said what is wrong */
+		return EXIT_USAGE;
+	}
+}
+
+static int parse_options(struct options *options, int argc, char **argv)
+{
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "s:Vh", long_options, NULL)) != -1) {
+		status = set_option(options, option, optarg);
+		if (status)
+			return status;
+	}
+	if (optind < argc)
+		return usage_error("unexpected argument \"%s\"", argv[optind]);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+	    .level = LOG_LEVEL_INFO,
+	    .node = {.drain = DEFAULT_DRAIN_MS / 1000., .ready_fd = -1},
+	};
+	struct err err = {0};
+	int status;
+
+	net_sanitize_stdio();
+	status = parse_options(&options, argc, argv);
+	if (status)
+		return status;
+	if (socket_path_resolve(options.socket, &options.node.admin, &options.node.admin_is_default,
+				&err) < 0)
+		return usage_error("%s", err.detail);
+	net_raise_nofile(options.max_fds);
+	log_open(options.format, options.level);
+	status = node_run(&options.node, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (status)
+		log_error("node", "cannot start: %s", err.detail);
+	log_close();
+	return status;
+}

@@ -1,0 +1,700 @@
+/* The methods: what each request does. */
+#include "methods.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../proto/discover.h"
+#include "../proto/params.h"
+#include "../proto/path.h"
+#include "log.h"
+#include "net.h"
+#include "state.h"
+
+/* A method of the table without its function does not compile. */
+#define X(id, name) void do_##name(struct call *call);
+METHODS(X)
+#undef X
+
+void method_run(struct call *call)
+{
+	static void (*const run[METHOD_COUNT])(struct call *) = {
+#define X(id, name) [METHOD_##id] = do_##name,
+	    METHODS(X)
+#undef X
+	};
+
+	run[method_id(call->method)](call);
+}
+
+/* -- looking around -- */
+
+void do_discover(struct call *call)
+{
+	discover_write(call_result(call));
+	call_done(call);
+}
+
+static void write_limit(struct json *json, const char *name, uint64_t limit)
+{
+	json_key(json, name);
+	json_u64(json, limit);
+}
+
+static void write_limits(struct json *json)
+{
+	json_object(json);
+	write_limit(json, "request_bytes", SCAN_LINE_MAX);
+	write_limit(json, "request_depth", SCAN_DEPTH_MAX);
+	write_limit(json, "request_values", SCAN_VALUES_MAX);
+	write_limit(json, "batch_entries", SCAN_BATCH_MAX);
+	write_limit(json, "id_string_bytes", SCAN_ID_STRING_MAX);
+	write_limit(json, "id_number_characters", SCAN_ID_NUMBER_MAX);
+	write_limit(json, "skip_bytes", SESSION_SKIP_MAX);
+	write_limit(json, "calls_in_flight", SESSION_CALLS_MAX);
+	write_limit(json, "output_high_bytes", SESSION_OUTPUT_HIGH);
+	write_limit(json, "output_low_bytes", SESSION_OUTPUT_LOW);
+	write_limit(json, "output_stuck_ms", SESSION_STUCK_MS);
+	write_limit(json, "partial_line_ms", SESSION_PARTIAL_MS);
+	write_limit(json, "parse_errors_in_a_row", SESSION_PARSE_ERRORS_MAX);
+	write_limit(json, "clients", SESSION_CLIENTS_MAX);
+	write_limit(json, "page_rows", 1000);
+	write_limit(json, "duration_ms", DURATION_MAX_MS);
+	write_limit(json, "fds", net_nofile());
+	write_limit(json, "reserved_fds", NET_RESERVE);
+	json_object_end(json);
+}
+
+void do_version(struct call *call)
+{
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "name");
+	json_string(json, call->domain->name);
+	json_key(json, "version");
+	json_string(json, NODED_VERSION);
+	json_key(json, "protocol");
+	json_object(json);
+	write_limit(json, "major", PROTOCOL_MAJOR);
+	write_limit(json, "minor", PROTOCOL_MINOR);
+	json_object_end(json);
+	json_key(json, "pid");
+	json_u64(json, (uint64_t)getpid());
+	json_key(json, "started_at");
+	json_time(json, call->domain->started);
+	json_key(json, "limits");
+	write_limits(json);
+	json_object_end(json);
+	call_done(call);
+}
+
+void do_list_servers(struct call *call)
+{
+	const struct transport *transport = call->domain->transport;
+	uint64_t limit = call_u64(call, "limit");
+	const char *after = call_string(call, "after");
+	char key[ADDRESS_TEXT_SIZE];
+	struct address address;
+	struct server *server, *last = NULL;
+	struct json *json = call_result(call);
+	struct err err;
+
+	if (after && address_parse(&address, after, &err) == 0)
+		after = address_text(&address, key);
+	json_object(json);
+	json_key(json, "servers");
+	json_array(json);
+	for (server = transport_after(transport, after); server && limit > 0; limit--) {
+		state_write_engine(json, &server->e);
+		last = server;
+		server = transport_after(transport, last->key);
+	}
+	json_array_end(json);
+	json_key(json, "next");
+	json_string(json, server && last ? last->key : NULL);
+	json_key(json, "total");
+	json_u64(json, transport->servers.count);
+	json_object_end(json);
+	call_done(call);
+}
+
+/* The server a parameter names. -1: answered with no_such_server already. */
+static int find_server(struct call *call, const char *param, struct server **server)
+{
+	const char *text = call_string(call, param);
+	struct address address;
+	struct err err = {0};
+
+	if (address_parse(&address, text, &err) == 0) {
+		*server = transport_find(call->domain->transport, &address);
+		if (*server)
+			return 0;
+		err_set(&err, ERR_NO_SUCH_SERVER, "nothing is served at %s", text);
+	}
+	call_fail(call, &err);
+	return -1;
+}
+
+static struct conn *next_conn(struct call *call, const struct server *server, uint64_t after)
+{
+	if (!server)
+		return conn_after(&call->domain->transport->index, after);
+	return server->pool ? pool_after(server->pool, after) : NULL;
+}
+
+static uint64_t count_conns(struct call *call, const struct server *server)
+{
+	if (!server)
+		return transport_connections(call->domain->transport);
+	return server->pool ? pool_count(server->pool) : 0;
+}
+
+void do_list_connections(struct call *call)
+{
+	uint64_t limit = call_u64(call, "limit"), last = call_u64(call, "after");
+	struct server *server = NULL;
+	struct conn *conn;
+	struct json *json;
+
+	if (call_has(call, "server") && find_server(call, "server", &server) < 0)
+		return;
+	json = call_result(call);
+	json_object(json);
+	json_key(json, "connections");
+	json_array(json);
+	for (conn = next_conn(call, server, last); conn && limit > 0; limit--) {
+		state_write_engine(json, &conn->e);
+		last = conn->e.id;
+		conn = next_conn(call, server, last);
+	}
+	json_array_end(json);
+	json_key(json, "next");
+	if (conn)
+		json_u64(json, last);
+	else
+		json_null(json);
+	json_key(json, "total");
+	json_u64(json, count_conns(call, server));
+	json_object_end(json);
+	call_done(call);
+}
+
+/* -- state -- */
+
+struct reading {
+	struct path path;
+	struct state_page page;
+	char after[ADDRESS_TEXT_SIZE];
+	bool begun;
+};
+
+static void write_path(struct json *json, const struct path *path)
+{
+	struct buf text = {0};
+
+	path_format(&text, path, path->count);
+	json_key(json, "path");
+	json_string(json, text.failed ? NULL : buf_string(&text));
+	buf_free(&text);
+}
+
+/* Writes the value, or what there is time for. True: there is more. */
+static bool read_state(struct call *call)
+{
+	struct reading *reading = call->more;
+	struct state_ref ref;
+	struct err err = {0};
+
+	/* Only a permanent part of the tree is ever cut, so it is found again. */
+	if (state_find(call->domain->root, &reading->path, &ref, &err) < 0) {
+		call_fail(call, &err);
+		return false;
+	}
+	if (!reading->begun) {
+		reading->begun = true;
+		call_result(call);
+		json_object(&call->json);
+		write_path(&call->json, &reading->path);
+		json_key(&call->json, "value");
+	}
+	state_write(&call->json, &ref, &reading->page);
+	if (reading->page.cut)
+		return true;
+	if (reading->page.paged) {
+		json_key(&call->json, "next");
+		json_string(&call->json, reading->page.more ? reading->page.next : NULL);
+		json_key(&call->json, "total");
+		json_u64(&call->json, reading->page.total);
+	}
+	json_object_end(&call->json);
+	call_done(call);
+	return false;
+}
+
+static bool stream_state(struct job *job)
+{
+	struct call *call = container_of(job, struct call, stream);
+
+	if (!call->ops->take(call))
+		return false;
+	return read_state(call);
+}
+
+static void set_after(struct reading *reading, const cJSON *after)
+{
+	struct address address;
+	struct err err;
+
+	if (!after)
+		return;
+	reading->page.after = reading->after;
+	if (cJSON_IsNumber(after))
+		snprintf(reading->after, sizeof(reading->after), "%.0f", after->valuedouble);
+	else if (address_parse(&address, after->valuestring, &err) == 0)
+		address_text(&address, reading->after);
+	else
+		strlcpy(reading->after, after->valuestring, sizeof(reading->after));
+}
+
+void do_state(struct call *call)
+{
+	struct reading *reading = call->more = calloc(1, sizeof(*reading));
+	struct err err = {0};
+
+	if (!reading) {
+		err_set(&err, ERR_LIMIT_REACHED, "out of memory");
+		call_fail(call, &err);
+		return;
+	}
+	if (path_parse(&reading->path, call_string(call, "path"), &err) < 0) {
+		call_fail(call, &err);
+		return;
+	}
+	reading->page.limit = call_u64(call, "limit");
+	set_after(reading, param_get(call->params, "after"));
+	call->stream.run = stream_state;
+	if (read_state(call))
+		call_go_on(call);
+}
+
+/* -- starting -- */
+
+static struct handler_spec *take_argv(struct handler_spec *spec, const cJSON *argv)
+{
+	const cJSON *arg;
+	size_t i = 0;
+
+	spec->argv = calloc((size_t)cJSON_GetArraySize(argv) + 1, sizeof(*spec->argv));
+	if (!spec->argv)
+		goto fail;
+	cJSON_ArrayForEach (arg, argv) {
+		spec->argv[i] = strdup(arg->valuestring);
+		if (!spec->argv[i++])
+			goto fail;
+	}
+	return spec;
+fail:
+	handler_spec_free(spec);
+	return NULL;
+}
+
+/* The default of the handler-kind table, in seconds; 0 for kinds that do not connect. */
+static double connect_timeout(const struct handler_kind *kind)
+{
+	const struct param *row = param_find(kind->params, kind->nparams, "connect_timeout_ms");
+
+	return row ? strtod(row->fallback, NULL) / 1000 : 0;
+}
+
+/* The spec of checked parameters; NULL: out of memory. */
+static struct handler_spec *make_spec(struct call *call, struct err *err)
+{
+	const cJSON *handler = param_get(call->params, "handler");
+	const cJSON *type = handler ? param_get(handler, "type") : NULL;
+	const struct handler_kind *kind =
+	    type ? handler_kind_find(type->valuestring) : handler_kind_get(HANDLER_ECHO);
+	struct handler_spec *spec = handler_spec_new(handler_kind_id(kind), call->domain->env);
+	const cJSON *value;
+
+	if (spec && handler && (value = param_get(handler, "backend")) &&
+	    address_parse(&spec->backend, value->valuestring, err) < 0) {
+		handler_spec_free(spec);
+		return NULL;
+	}
+	if (spec) {
+		value = handler ? param_get(handler, "connect_timeout_ms") : NULL;
+		spec->connect_timeout = value ? value->valuedouble / 1000 : connect_timeout(kind);
+	}
+	if (spec && handler && (value = param_get(handler, "argv")))
+		spec = take_argv(spec, value);
+	if (!spec)
+		err_set(err, ERR_LIMIT_REACHED, "out of memory for a handler");
+	return spec;
+}
+
+static uint64_t max_connections(const struct call *call, const struct handler_spec *spec)
+{
+	if (call_has(call, "max_connections"))
+		return call_u64(call, "max_connections");
+	return strtoull(handler_kind_get(spec->handler->id)->max_connections, NULL, 10);
+}
+
+static void answer_server(struct call *call, const struct server *server, const bool *created)
+{
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "server");
+	state_write_engine(json, &server->e);
+	if (created) {
+		json_key(json, "created");
+		json_bool(json, *created);
+	}
+	json_object_end(json);
+	call_done(call);
+}
+
+/* if_missing: a server with the same handler is as good as a new one. */
+static bool is_there_already(struct call *call, const struct server_options *options,
+			     struct server **server)
+{
+	*server = transport_find(call->domain->transport, &options->address);
+	return *server && call_bool(call, "if_missing") && !engine_is_ending(&(*server)->e) &&
+	       handler_spec_equal((*server)->spec, options->spec);
+}
+
+static int start_server(struct call *call, struct server **server, bool *created, struct err *err)
+{
+	struct server_options options = {0};
+
+	if (address_parse(&options.address, call_string(call, "address"), err) < 0)
+		return -1;
+	options.spec = make_spec(call, err);
+	if (!options.spec)
+		return -1;
+	if (options.spec->handler->check &&
+	    options.spec->handler->check(options.spec, &options.address, err) < 0) {
+		handler_spec_free(options.spec);
+		return -1;
+	}
+	*created = !is_there_already(call, &options, server);
+	if (!*created) {
+		handler_spec_free(options.spec);
+		return 0;
+	}
+	options.backlog = (int)call_u64(call, "backlog");
+	options.mode = (mode_t)strtoul(call_string(call, "mode"), NULL, 8);
+	options.max_connections = max_connections(call, options.spec);
+	options.idle_timeout_ms = call_u64(call, "idle_timeout_ms");
+	options.drain_ms = call_u64(call, "drain_ms");
+	options.kill_ms = call_u64(call, "kill_ms");
+	options.restart = strcmp(call_string(call, "restart"), "always") == 0;
+	return transport_start(call->domain->transport, &options, server, err);
+}
+
+void do_start(struct call *call)
+{
+	struct server *server;
+	struct err err = {0};
+	bool created;
+
+	if (start_server(call, &server, &created, &err) < 0)
+		call_fail(call, &err);
+	else
+		answer_server(call, server, &created);
+}
+
+/* -- changing -- */
+
+static void suspended(struct waiter *waiter, struct engine *listener)
+{
+	struct call *call = container_of(waiter, struct call, waiter);
+
+	answer_server(call, container_of(listener->parent, struct server, e), NULL);
+}
+
+void do_suspend_server(struct call *call)
+{
+	struct server *server;
+	struct err err = {0};
+
+	if (find_server(call, "address", &server) < 0)
+		return;
+	if (server_suspend(server, &err) < 0) {
+		call_fail(call, &err);
+	} else if (server->listener) {
+		call->waiter.done = suspended;
+		engine_wait(&server->listener->e, &call->waiter);
+	} else {
+		answer_server(call, server, NULL);
+	}
+}
+
+void do_resume_server(struct call *call)
+{
+	struct server *server;
+	struct err err = {0};
+
+	if (find_server(call, "address", &server) < 0)
+		return;
+	if (server_resume(server, &err) < 0)
+		call_fail(call, &err);
+	else
+		answer_server(call, server, NULL);
+}
+
+void do_update_server(struct call *call)
+{
+	struct server *server;
+	struct err err = {0};
+
+	if (find_server(call, "address", &server) < 0)
+		return;
+	if (engine_is_ending(&server->e)) {
+		err_set(&err, ERR_WRONG_STATE, "%s is %s", server->key,
+			phase_name(server->e.phase));
+		call_fail(call, &err);
+		return;
+	}
+	if (call_has(call, "idle_timeout_ms") && call_u64(call, "idle_timeout_ms") > 0 &&
+	    !handler_kind_get(server->spec->handler->id)->sees_bytes) {
+		err_param(&err, ERR_INVALID_PARAMS, "idle_timeout_ms",
+			  "noded does not see the bytes of an exec server");
+		call_fail(call, &err);
+		return;
+	}
+	if (call_has(call, "max_connections"))
+		server_set_max_connections(server, call_u64(call, "max_connections"));
+	if (call_has(call, "idle_timeout_ms"))
+		server_set_idle_timeout(server, call_u64(call, "idle_timeout_ms"));
+	if (call_has(call, "drain_ms"))
+		server->drain_ms = call_u64(call, "drain_ms");
+	if (call_has(call, "kill_ms"))
+		server->kill_ms = call_u64(call, "kill_ms");
+	if (call_has(call, "restart"))
+		server_set_restart(server, strcmp(call_string(call, "restart"), "always") == 0);
+	loop_mark(call->domain->root->loop);
+	answer_server(call, server, NULL);
+}
+
+void do_set_log_level(struct call *call)
+{
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "previous");
+	json_string(json, log_level_name(log_level()));
+	json_object_end(json);
+	log_set_level((enum log_level)log_level_find(call_string(call, "level")));
+	loop_mark(call->domain->root->loop);
+	call_done(call);
+}
+
+/* -- ending -- */
+
+static void stopped(struct waiter *waiter, struct engine *engine)
+{
+	struct call *call = container_of(waiter, struct call, waiter);
+	const struct server *server = container_of(engine, struct server, e);
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "address");
+	json_string(json, server->key);
+	json_key(json, "outcome");
+	json_string(json, server_outcome(server));
+	json_key(json, "drained");
+	json_u64(json, server->drained);
+	json_key(json, "stopped");
+	json_u64(json, server->stopped);
+	json_key(json, "killed");
+	json_u64(json, server->killed);
+	json_key(json, "accepted_at_stop");
+	json_u64(json, server->accepted_at_stop);
+	json_key(json, "refused_at_stop");
+	json_u64(json, server->refused_at_stop);
+	json_key(json, "elapsed_ms");
+	json_u64(json, (uint64_t)((loop_now(engine->loop) - server->stop_began) * 1000));
+	json_object_end(json);
+	call_done(call);
+}
+
+static void count_stop(const struct call *call, uint64_t *done, uint64_t *total)
+{
+	const struct server *server = container_of(call->subject, const struct server, e);
+
+	*total = server->stop_total;
+	*done = server->stop_total - (server->pool ? pool_count(server->pool) : 0);
+}
+
+static void answer_absent(struct call *call)
+{
+	struct json *json = call_result(call);
+	char text[ADDRESS_TEXT_SIZE];
+	struct address address;
+	struct err err;
+
+	if (address_parse(&address, call_string(call, "address"), &err) < 0)
+		text[0] = '\0';
+	else
+		address_text(&address, text);
+	json_object(json);
+	json_key(json, "address");
+	json_string(json, text);
+	json_key(json, "outcome");
+	json_string(json, "absent");
+	json_object_end(json);
+	call_done(call);
+}
+
+static void answer_stopping(struct call *call, const char *key, enum phase phase, uint64_t conns)
+{
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "address");
+	json_string(json, key);
+	json_key(json, "phase");
+	json_string(json, phase_name(phase));
+	json_key(json, "connections");
+	json_u64(json, conns);
+	json_object_end(json);
+	call_done(call);
+}
+
+void do_stop_server(struct call *call)
+{
+	struct address address;
+	struct server *server;
+	struct err err = {0};
+	double seconds;
+
+	if (call_bool(call, "if_exists") &&
+	    address_parse(&address, call_string(call, "address"), &err) == 0 &&
+	    !transport_find(call->domain->transport, &address)) {
+		answer_absent(call);
+		return;
+	}
+	if (find_server(call, "address", &server) < 0)
+		return;
+	seconds = (double)(call_has(call, "deadline_ms") ? call_u64(call, "deadline_ms")
+							 : server->drain_ms) /
+		  1000;
+	if (call_bool(call, "wait")) {
+		call->waiter.done = stopped;
+		engine_wait(&server->e, &call->waiter);
+		server_stop(server, seconds, call_bool(call, "force"));
+		if (call->waiter.waiting)
+			call_progress(call, &server->e, count_stop);
+		return;
+	}
+	server_stop(server, seconds, call_bool(call, "force"));
+	answer_stopping(call, server->key, server->e.phase,
+			server->pool ? pool_count(server->pool) : 0);
+}
+
+static void conn_ended(struct waiter *waiter, struct engine *engine)
+{
+	struct call *call = container_of(waiter, struct call, waiter);
+	struct json *json = call_result(call);
+	char text[REASON_TEXT_SIZE];
+
+	json_object(json);
+	json_key(json, "id");
+	json_u64(json, engine->id);
+	json_key(json, "reason");
+	json_string(json, reason_text(text, engine->why, engine->error));
+	json_object_end(json);
+	call_done(call);
+}
+
+void do_close_connection(struct call *call)
+{
+	struct conn *conn = conn_find(&call->domain->transport->index, call_u64(call, "id"));
+	const struct server *server;
+	struct err err = {0};
+
+	if (!conn) {
+		err_set(&err, ERR_NO_SUCH_CONNECTION, "there is no connection %llu",
+			(unsigned long long)call_u64(call, "id"));
+		call_fail(call, &err);
+		return;
+	}
+	server = container_of(conn->e.parent->parent, struct server, e);
+	call->waiter.done = conn_ended;
+	engine_wait(&conn->e, &call->waiter);
+	if (call_bool(call, "force")) {
+		engine_end(&conn->e, END_KILL, REASON_STOPPED, 0);
+	} else {
+		engine_end_within(&conn->e, 0, (double)server->kill_ms / 1000);
+		engine_end(&conn->e, END_STOP, REASON_STOPPED, 0);
+	}
+}
+
+static void shut_down(struct waiter *waiter, struct engine *engine)
+{
+	struct call *call = container_of(waiter, struct call, waiter);
+	const struct transport *transport = container_of(engine, struct transport, e);
+	struct json *json = call_result(call);
+
+	json_object(json);
+	json_key(json, "servers");
+	json_u64(json, transport->ended);
+	json_key(json, "drained");
+	json_u64(json, transport->drained);
+	json_key(json, "stopped");
+	json_u64(json, transport->stopped);
+	json_key(json, "killed");
+	json_u64(json, transport->killed);
+	json_key(json, "elapsed_ms");
+	json_u64(json, (uint64_t)((loop_now(engine->loop) - call->began) * 1000));
+	json_object_end(json);
+	call_done(call);
+}
+
+static void count_shutdown(const struct call *call, uint64_t *done, uint64_t *total)
+{
+	const struct transport *transport = call->domain->transport;
+	struct engine *child;
+	uint64_t open = transport_connections(transport);
+
+	*total = transport->drained + transport->stopped + transport->killed;
+	TAILQ_FOREACH (child, &transport->servers.list, sibling) {
+		const struct server *server = container_of(child, struct server, e);
+
+		*total += engine_is_ending(child) ? server->stop_total : pool_count(server->pool);
+	}
+	*done = *total > open ? *total - open : 0;
+}
+
+void domain_shutdown(struct domain *domain, double seconds, bool force)
+{
+	bool begins = !engine_is_ending(domain->root);
+
+	engine_end_within(domain->root, seconds < 0 ? domain->drain : seconds,
+			  transport_kill_seconds(domain->transport));
+	if (force)
+		engine_end(domain->root, END_STOP, REASON_STOPPED, 0);
+	else
+		engine_end(domain->root, END_DRAIN, REASON_REQUESTED, 0);
+	if (begins)
+		waits_cancel(domain);
+}
+
+void do_shutdown(struct call *call)
+{
+	struct domain *domain = call->domain;
+	double seconds = -1;
+
+	if (call_has(call, "deadline_ms"))
+		seconds = (double)call_u64(call, "deadline_ms") / 1000;
+	call->waiter.done = shut_down;
+	engine_wait(&domain->transport->e, &call->waiter);
+	domain_shutdown(domain, seconds, call_bool(call, "force"));
+	if (call->waiter.waiting)
+		call_progress(call, domain->root, count_shutdown);
+}

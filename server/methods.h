@@ -1,0 +1,21 @@
+/* The methods: each does its work at once, or begins it and answers later. */
+#ifndef SERVER_METHODS_H
+#define SERVER_METHODS_H
+
+#include "call.h"
+
+/* Runs the function of the call's method: do_<name>, one for each row of METHODS. */
+void method_run(struct call *call);
+
+/* wait.c: calls that wait for a part of the state. */
+void do_wait(struct call *call);
+/* Takes a call out of the waits, if it is there. */
+void wait_forget(struct call *call);
+void waits_open(struct domain *domain);
+/* Answers every wait: cancelled. */
+void waits_cancel(struct domain *domain);
+
+/* Begins noded's end, as `shutdown` and the signals do. seconds < 0: the --drain time. */
+void domain_shutdown(struct domain *domain, double seconds, bool force);
+
+#endif

@@ -1,0 +1,234 @@
+/* Sockets as this project wants them, the descriptor limit, and the descriptors kept back. */
+#include "net.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { DISCARD_MAX = 1024 * 1024, DISCARD_CHUNK = 16 * 1024 };
+
+/* What belongs to the process and not to an engine: its limit and its spare numbers. */
+static size_t nofile_before; /* soft limit found at the start; 0: not raised yet */
+static int reserve[NET_RESERVE];
+static size_t reserved;
+
+int net_socket(const struct address *address)
+{
+	const int family = address->sa.sa_family;
+	const int on = 1;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1 || family != AF_INET6)
+		return fd;
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static int socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == -1 ? -1 : value;
+}
+
+static bool is_unix(int fd)
+{
+	return socket_option(fd, SO_DOMAIN) == AF_UNIX;
+}
+
+/* A connection without these still works: failures are of no interest. */
+void net_tune(int fd)
+{
+	const int on = 1;
+
+	if (is_unix(fd))
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+int net_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		return errno;
+	return error;
+}
+
+void net_close_gently(int fd)
+{
+	char waste[DISCARD_CHUNK];
+	size_t total = 0;
+	ssize_t n;
+
+	/* Our FIN goes out before the queue is looked at, so that even a peer who sends on after
+	   that reads the FIN first. A Unix peer can be kept from sending more; on TCP, SHUT_RD
+	   would itself answer further data with a reset. */
+	shutdown(fd, is_unix(fd) ? SHUT_RDWR : SHUT_WR);
+	do {
+		n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
+		total += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 && total < DISCARD_MAX) || (n == -1 && errno == EINTR));
+	close(fd);
+}
+
+void net_close_reset(int fd)
+{
+	const struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	close(fd);
+}
+
+bool net_accept_is_transient(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPERM: /* a firewall's rule */
+	/* accept(2): errors already pending on the new connection are passed on. */
+	case EPROTO:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+	case ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool net_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+enum error_code net_bind_error(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return ERR_ADDRESS_IN_USE;
+	case EACCES:
+	case EPERM:
+		return ERR_BIND_DENIED;
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+		return ERR_ADDRESS_INVALID;
+	default:
+		return net_is_shortage(error) ? ERR_LIMIT_REACHED : ERR_IO_ERROR;
+	}
+}
+
+int net_refuse_syn(int fd)
+{
+	enum { TCP_FLAGS = 13, SYN = 0x02, ACK = 0x10 };
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, 0),	   /* drop: the client's kernel tries again */
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep every byte */
+	};
+	const struct sock_fprog program = {
+	    .len = sizeof code / sizeof code[0],
+	    .filter = code,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+/* Fails only where there is no filter, which is as well. */
+void net_accept_syn(int fd)
+{
+	const int unused = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+}
+
+static struct rlimit nofile_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		limit.rlim_cur = limit.rlim_max = 0;
+	return limit;
+}
+
+size_t net_raise_nofile(size_t max)
+{
+	struct rlimit limit = nofile_limit();
+
+	if (nofile_before == 0)
+		nofile_before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (max > 0 && max < limit.rlim_cur)
+		limit.rlim_cur = max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return net_nofile();
+}
+
+size_t net_child_nofile(void)
+{
+	return nofile_before > 0 ? nofile_before : net_nofile();
+}
+
+size_t net_nofile(void)
+{
+	return nofile_limit().rlim_cur;
+}
+
+void net_sanitize_stdio(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		/* The lowest free number, which is fd. Where there is no /dev/null the number is at
+		   least taken: a socket there would get what is meant for standard error. */
+		if (open("/dev/null", O_RDWR) == -1 && open("/", O_PATH) == -1)
+			_exit(1);
+	}
+}
+
+/* Opened one by one, not duplicated, so that each also holds a place in the system's file table
+   (ENFILE). */
+void net_reserve_fill(void)
+{
+	while (reserved < NET_RESERVE) {
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+		if (fd == -1)
+			return;
+		reserve[reserved++] = fd;
+	}
+}
+
+bool net_reserve_give(void)
+{
+	if (reserved == 0)
+		return false;
+	close(reserve[--reserved]);
+	return true;
+}
+
+void net_reserve_close(void)
+{
+	while (net_reserve_give())
+		continue;
+}

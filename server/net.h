@@ -1,0 +1,58 @@
+/* Sockets as this project wants them (close-on-exec and non-blocking from birth), the descriptor
+   limit, and the descriptors kept back for administration. */
+#ifndef SERVER_NET_H
+#define SERVER_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include "../proto/address.h"
+#include "../proto/error.h"
+
+/* A stream socket of the address's family: SOCK_CLOEXEC | SOCK_NONBLOCK; IPV6_V6ONLY for IPv6.
+   -1: errno is set. */
+int net_socket(const struct address *address);
+/* TCP_NODELAY and SO_KEEPALIVE; does nothing on a Unix socket. */
+void net_tune(int fd);
+/* The error pending on a socket (SO_ERROR), 0 if none. */
+int net_error(int fd);
+/* Closes so that the peer reads a FIN, not an RST: what it sent and nobody read is thrown away
+   first (tcp(7): closing with unread data resets). Bounded: at most 1 MiB is read. */
+void net_close_gently(int fd);
+/* Closes so that the peer sees a reset (SO_LINGER 0). */
+void net_close_reset(int fd);
+/* True for errors of accept(2) that concern one connection or the network for a moment, not the
+   listener: ECONNABORTED, EPROTO, ENETDOWN, ..., EINTR. */
+bool net_accept_is_transient(int error);
+/* True for EMFILE, ENFILE, ENOBUFS, ENOMEM. */
+bool net_is_shortage(int error);
+/* An error code of the wire for a failed bind or listen: EADDRINUSE address_in_use, EACCES/EPERM
+   bind_denied, EADDRNOTAVAIL/EAFNOSUPPORT address_invalid, shortage limit_reached, else io_error.
+ */
+enum error_code net_bind_error(int error);
+
+/* A classic-BPF filter that drops new connections (SYN without ACK) and lets everything else
+   through; both families. bpf(2), socket(7) SO_ATTACH_FILTER; offset 13 is the TCP flags byte,
+   because a filter on a TCP socket sees the segment from its TCP header on. 0 or -1 with errno. */
+int net_refuse_syn(int fd);
+/* Undoes it, also on accepted sockets, which inherit the filter. */
+void net_accept_syn(int fd);
+
+/* Raises the soft descriptor limit to the hard one, or to max (0: no wish). Returns what is then
+   in force. The limit before is what children get back: net_child_nofile. */
+size_t net_raise_nofile(size_t max);
+size_t net_child_nofile(void);
+size_t net_nofile(void);
+
+/* Descriptors 0, 1, 2 are open afterwards (on /dev/null if they were not). */
+void net_sanitize_stdio(void);
+
+/* Descriptors kept for administration: opened first, given up one at a time when admin work meets
+   EMFILE, taken back when there is room. */
+enum { NET_RESERVE = 32 };
+void net_reserve_fill(void);
+/* Frees one; false if none is left. The caller repeats the call that failed. */
+bool net_reserve_give(void);
+void net_reserve_close(void);
+
+#endif

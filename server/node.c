@@ -1,0 +1,387 @@
+/* The node: the root of the tree. */
+#include "node.h"
+
+#include <bsd/string.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "child.h"
+#include "claim.h"
+#include "log.h"
+#include "methods.h"
+#include "net.h"
+#include "transport.h"
+
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
+
+struct node {
+	struct engine e;
+	struct brood parts; /* admin, then transport: so admin can answer to the end */
+	struct loop loop;
+	struct domain domain;
+	struct handler_env env;
+	struct supervisor supervisor;
+	struct admin *admin; /* large: it holds the scanner */
+	struct transport transport;
+	ev_signal signals[ENDING_SIGNALS];
+	char name[256];
+};
+
+static const struct node *node_const(const void *owner)
+{
+	return container_of((const struct engine *)owner, const struct node, e);
+}
+
+/* -- signals -- */
+
+/* The first one drains, the next one stops, the one after kills; SIGQUIT kills at once. */
+static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
+{
+	struct node *node = watcher->data;
+	enum end how = watcher->signum == SIGQUIT ? END_KILL : (enum end)(node->e.how + 1);
+
+	(void)ev;
+	(void)revents;
+	if (how == END_DRAIN)
+		domain_shutdown(&node->domain, -1, false);
+	else if (how == END_STOP)
+		domain_shutdown(&node->domain, -1, true);
+	else
+		engine_end(&node->e, END_KILL, REASON_KILLED, 0);
+}
+
+static void watch_signals(struct node *node)
+{
+	/* Nothing they could mean here. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	for (int i = 0; i < ENDING_SIGNALS; i++) {
+		ev_signal_init(&node->signals[i], on_signal, ending_signals[i]);
+		node->signals[i].data = node;
+		ev_signal_start(node->loop.ev, &node->signals[i]);
+	}
+}
+
+static void ignore_signals(struct node *node)
+{
+	for (int i = 0; i < ENDING_SIGNALS; i++)
+		ev_signal_stop(node->loop.ev, &node->signals[i]);
+}
+
+/* -- fields -- */
+
+static void write_pid(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_u64(json, (uint64_t)getpid());
+}
+
+static void write_version(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_string(json, NODED_VERSION);
+}
+
+static void write_name(struct json *json, const void *owner)
+{
+	json_string(json, node_const(owner)->name);
+}
+
+/* Linux 6.2 and later tell the number of open descriptors as the directory's size; before that
+   they are counted, less the one that reads the directory. */
+static uint64_t count_fds(void)
+{
+	struct stat st;
+	uint64_t count = 0;
+	DIR *dir;
+
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return (uint64_t)st.st_size;
+	dir = opendir("/proc/self/fd");
+	if (!dir)
+		return 0;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count > 3 ? count - 3 : 0; /* ".", ".." and the directory itself */
+}
+
+static void write_fds(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_u64(json, count_fds());
+}
+
+static void write_fd_limit(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_u64(json, net_nofile());
+}
+
+static void write_children(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->supervisor.children);
+}
+
+static void write_adopted(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->supervisor.adopted);
+}
+
+/* Resident memory in bytes: the second number of /proc/PID/statm is pages (proc(5)). */
+static void write_rss(struct json *json, const void *owner)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long size, resident = 0;
+
+	(void)owner;
+	if (file && fscanf(file, "%lu %lu", &size, &resident) != 2)
+		resident = 0;
+	if (file)
+		fclose(file);
+	json_u64(json, (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+static void write_turns(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->loop.turns);
+}
+
+static void write_ended_max(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->loop.ended_max);
+}
+
+static void write_requests_max(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->loop.requests_max);
+}
+
+static void write_level(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_string(json, log_level_name(log_level()));
+}
+
+static void write_lost(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_u64(json, log_lost());
+}
+
+static const void *get_self(const void *owner)
+{
+	return owner;
+}
+
+static const struct field loop_rows[] = {
+    FIELD_GET_TIMED("turns", write_turns, "turns of the event loop"),
+    FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end"),
+    FIELD_GET("requests_in_a_turn", write_requests_max, "most requests one turn began"),
+};
+static const struct field_table loop_fields = FIELD_TABLE(loop_rows);
+
+static const struct field process_rows[] = {
+    FIELD_GET("fds", write_fds, "open descriptors, those kept in reserve included"),
+    FIELD_GET("fd_limit", write_fd_limit, "most descriptors it may open"),
+    FIELD_GET("children", write_children, "programs running"),
+    FIELD_GET("adopted", write_adopted, "orphans of programs reaped so far"),
+    FIELD_GET_TIMED("rss", write_rss, "resident memory in bytes"),
+    FIELD_PART("loop", get_self, &loop_fields, "work in one turn of the event loop"),
+};
+static const struct field_table process_fields = FIELD_TABLE(process_rows);
+
+static const struct field log_rows[] = {
+    FIELD_GET("level", write_level, "least important lines kept"),
+    FIELD_GET("lost", write_lost, "lines that could not be written"),
+};
+static const struct field_table log_fields = FIELD_TABLE(log_rows);
+
+static const struct field node_rows[] = {
+    FIELD_GET("name", write_name, "of this noded: --name, else the host's"),
+    FIELD_GET("version", write_version, "of the program"),
+    FIELD_GET("pid", write_pid, "its process id"),
+    ENGINE_FIELDS,
+    FIELD_PART("process", get_self, &process_fields, "what the kernel knows of it"),
+    FIELD_CHILD("transport", struct node, domain.transport, "the servers and their connections"),
+    FIELD_CHILD("admin", struct node, admin, "the admin socket"),
+    FIELD_PART("log", get_self, &log_fields, "the log"),
+};
+static const struct field_table node_fields = FIELD_TABLE(node_rows);
+
+/* -- engine -- */
+
+static void release_node(struct engine *engine)
+{
+	loop_break(engine->loop);
+}
+
+static const char *node_subject(const struct engine *engine, char *text, size_t size)
+{
+	(void)engine;
+	strlcpy(text, "node", size);
+	return text;
+}
+
+/* Two lines for a whole life that ends well: one when the end begins, one when it is over. */
+static int node_log_level(const struct engine *engine)
+{
+	switch ((enum phase)engine->phase) {
+	case PHASE_RUNNING:
+	case PHASE_DRAINING:
+	case PHASE_STOPPED:
+		return LOG_LEVEL_INFO;
+	case PHASE_STOPPING:
+		/* Asked for, or the deadline; else just the way from draining to stopped. */
+		return engine->why == REASON_REQUESTED ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	case PHASE_STARTING:
+	case PHASE_SUSPENDED:
+	case PHASE_COUNT:
+		break;
+	}
+	return LOG_LEVEL_DEBUG;
+}
+
+static void node_log_detail(const struct engine *engine, struct buf *text)
+{
+	const struct node *node = container_of(engine, const struct node, e);
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (engine->phase == PHASE_RUNNING)
+		buf_printf(text, ", admin socket %s, version " NODED_VERSION,
+			   address_text(&node->admin->address, address));
+	if (engine->phase == PHASE_DRAINING)
+		buf_printf(text, ", draining %llu connections, %.0f s; again to stop now",
+			   (unsigned long long)transport_connections(node->domain.transport),
+			   engine_deadline_left(engine));
+}
+
+static const struct engine_kind node_kind = {
+    .name = "node",
+    .fields = &node_fields,
+    .release = release_node,
+    .subject = node_subject,
+    .log_level = node_log_level,
+    .log_detail = node_log_detail,
+};
+
+/* -- readiness -- */
+
+/* sd_notify(3): a datagram to the Unix socket named by the variable; '@' stands for an abstract
+   one. */
+static void notify_manager(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(un.sun_path))
+		return;
+	memcpy(un.sun_path, path, len);
+	if (un.sun_path[0] == '@')
+		un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void tell_ready(int fd)
+{
+	if (fd >= 0) {
+		if (write(fd, "\n", 1) != 1)
+			log_warning("node", "cannot write to the ready descriptor: %s",
+				    strerror(errno));
+		close(fd);
+	}
+	notify_manager();
+}
+
+/* -- life -- */
+
+static void set_up_domain(struct node *node, const struct node_options *options)
+{
+	if (options->name)
+		strlcpy(node->name, options->name, sizeof(node->name));
+	else if (gethostname(node->name, sizeof(node->name) - 1) < 0)
+		strlcpy(node->name, "noded", sizeof(node->name));
+	node->domain = (struct domain){
+	    .root = &node->e,
+	    .transport = &node->transport,
+	    .env = &node->env,
+	    .name = node->name,
+	    .started = loop_wall(&node->loop),
+	    .drain = options->drain,
+	};
+	node->env.loop = &node->loop;
+	node->env.supervisor = &node->supervisor;
+	node->env.admin = &options->admin;
+	waits_open(&node->domain);
+}
+
+static int start_parts(struct node *node, const struct node_options *options, struct err *err)
+{
+	if (supervisor_open(&node->supervisor, &node->loop, err) < 0)
+		return -1;
+	engine_init(&node->e, &node_kind, &node->loop, NULL, &node->parts);
+	set_up_domain(node, options);
+	if (options->admin_is_default && claim_directory(&options->admin, err) < 0)
+		goto fail;
+	if (admin_open(node->admin, &node->e, &node->domain, &options->admin, err) < 0)
+		goto fail;
+	transport_open(&node->transport, &node->e, &node->env);
+	return 0;
+fail:
+	supervisor_close(&node->supervisor);
+	return -1;
+}
+
+static int run_on_loop(struct node *node, const struct node_options *options, struct err *err)
+{
+	watch_signals(node);
+	if (start_parts(node, options, err) < 0) {
+		ignore_signals(node);
+		return -1;
+	}
+	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
+	tell_ready(options->ready_fd);
+	loop_run(&node->loop);
+	ignore_signals(node);
+	supervisor_close(&node->supervisor);
+	return 0;
+}
+
+int node_run(const struct node_options *options, struct err *err)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	int status;
+
+	if (!node || !(node->admin = calloc(1, sizeof(*node->admin)))) {
+		free(node);
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	}
+	net_reserve_fill();
+	if (loop_open(&node->loop) < 0) {
+		status = err_sys(err, ERR_IO_ERROR, errno, "cannot set up the event loop");
+	} else {
+		status = run_on_loop(node, options, err);
+		loop_close(&node->loop);
+	}
+	net_reserve_close();
+	free(node->admin);
+	free(node);
+	return status;
+}

@@ -1,0 +1,47 @@
+/* One direction of bytes from one descriptor to another: what is on the way, end of file, and which
+   events it waits for. */
+#ifndef SERVER_RELAY_H
+#define SERVER_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "loop.h"
+
+/* Zeroed it is ready. Bytes pass through the loop's scratch buffer; only what the receiver would
+   not take at once is kept here, and then nothing more is read until it is gone. */
+struct relay {
+	char *held;	  /* NULL unless bytes are waiting */
+	uint32_t at, len; /* held[at .. at + len) is waiting */
+	bool eof;	  /* the sender has ended its side */
+	bool fin;	  /* and the receiver has been told (shutdown) */
+	bool discard;	  /* read and forget: there is no receiver */
+};
+
+enum relay_status { RELAY_OK, RELAY_READ_FAILED, RELAY_WRITE_FAILED };
+
+struct relay_moved {
+	size_t in, out; /* bytes read, bytes written */
+	int error;	/* errno of the failure */
+	enum relay_status status;
+};
+
+/* Moves what can be moved now: writes what is held, then reads once and writes at once; passes on
+   an end of file with shutdown(2) when all before it is delivered. readable: from has reported
+   input (or end, or error). A bounded amount of work. */
+struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, int to,
+			      bool readable) __attribute__((warn_unused_result));
+bool relay_wants_read(const struct relay *relay);
+bool relay_wants_write(const struct relay *relay);
+/* Nothing will come any more and all is delivered. */
+bool relay_finished(const struct relay *relay);
+/* Reads no more: as if the sender had ended; what is held is still delivered. */
+void relay_no_more(struct relay *relay);
+/* Gives back what is held, undelivered. */
+void relay_free(struct relay *relay);
+
+/* Makes the watcher wait for exactly these events (0: none), if it does not already. Its descriptor
+   must have been set by ev_io_init. */
+void relay_watch(struct loop *loop, ev_io *io, int events);
+
+#endif

@@ -1,0 +1,245 @@
+/* The method `wait`: answered when a part of the state meets a condition. Nothing polls: waits are
+   looked at when the writer of a phase or counter has marked a change. */
+#include "methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../proto/params.h"
+#include "../proto/path.h"
+#include "state.h"
+
+struct wait {
+	LIST_ENTRY(wait) link;
+	struct call *call;
+	struct path path;
+	ev_timer timeout;
+	bool deep; /* leads into single connections, whose phases change all the time */
+};
+
+enum verdict { NOT_YET, MET, NEVER };
+
+static void write_whole(struct buf *text, const struct state_ref *ref)
+{
+	struct state_page page = {.limit = 1000};
+	struct json json = {.out = text};
+
+	do
+		state_write(&json, ref, &page);
+	while (page.cut);
+}
+
+static bool compares(const struct wait *wait, const cJSON *value)
+{
+	const cJSON *params = wait->call->params;
+	const cJSON *wanted;
+
+	if ((wanted = param_get(params, "equals")))
+		return cJSON_Compare(value, wanted, true);
+	if (!cJSON_IsNumber(value))
+		return false;
+	if ((wanted = param_get(params, "at_least")))
+		return value->valuedouble >= wanted->valuedouble;
+	wanted = param_get(params, "at_most");
+	return wanted && value->valuedouble <= wanted->valuedouble;
+}
+
+/* Objects and arrays equal nothing: only a single value is worth reading. */
+static bool value_meets(const struct wait *wait, const struct state_ref *ref)
+{
+	struct buf text = {0};
+	cJSON *value;
+	bool met = false;
+
+	if (!ref->field || ref->field->type == FIELD_MAP || ref->field->type == FIELD_OBJECT)
+		return false;
+	write_whole(&text, ref);
+	if (!text.failed && text.len > 0 && text.data[0] != '{' && text.data[0] != '[') {
+		value = cJSON_ParseWithLength(text.data, text.len);
+		met = value && compares(wait, value);
+		cJSON_Delete(value);
+	}
+	buf_free(&text);
+	return met;
+}
+
+static enum verdict look(const struct wait *wait, struct state_ref *ref, bool *found)
+{
+	struct err err;
+	const cJSON *params = wait->call->params;
+
+	*found = state_find(wait->call->domain->root, &wait->path, ref, &err) == 0;
+	if (!*found)
+		return param_get(params, "absent") ? MET : NOT_YET;
+	if (ref->timed)
+		return NEVER;
+	if (param_get(params, "exists"))
+		return MET;
+	return value_meets(wait, ref) ? MET : NOT_YET;
+}
+
+static void answer_met(struct call *call, const struct wait *wait, const struct state_ref *ref,
+		       bool found)
+{
+	struct json *json = call_result(call);
+	struct buf text = {0};
+
+	json_object(json);
+	path_format(&text, &wait->path, wait->path.count);
+	json_key(json, "path");
+	json_string(json, text.failed ? NULL : buf_string(&text));
+	json_key(json, "value");
+	buf_reset(&text);
+	if (found)
+		write_whole(&text, ref);
+	if (found && !text.failed)
+		json_raw(json, text.data, text.len);
+	else
+		json_null(json);
+	buf_free(&text);
+	json_key(json, "elapsed_ms");
+	json_u64(json, (uint64_t)((loop_now(call->domain->root->loop) - call->began) * 1000));
+	json_object_end(json);
+	call_done(call);
+}
+
+/* Answers the call if the time has come. True: it is answered. */
+static bool try_answer(struct wait *wait)
+{
+	struct call *call = wait->call;
+	struct state_ref ref;
+	struct err err = {0};
+	bool found;
+
+	switch (look(wait, &ref, &found)) {
+	case NOT_YET:
+		return false;
+	case MET:
+		answer_met(call, wait, &ref, found);
+		return true;
+	case NEVER:
+		err_param(&err, ERR_INVALID_PARAMS, "path",
+			  "it changes with time alone and cannot be waited for");
+		call_fail(call, &err);
+		return true;
+	}
+	return false;
+}
+
+static void answer_late(struct wait *wait)
+{
+	struct call *call = wait->call;
+	struct buf path = {0}, value = {0};
+	struct state_ref ref;
+	struct err err = {0};
+	bool found;
+
+	look(wait, &ref, &found);
+	if (found && ref.field && ref.field->type != FIELD_MAP)
+		write_whole(&value, &ref);
+	path_format(&path, &wait->path, wait->path.count);
+	err_set(&err, ERR_TIMEOUT, "%s is %s after %llu ms", path.failed ? "it" : buf_string(&path),
+		!found						? "absent"
+		: value.len && !value.failed && value.len < 100 ? buf_string(&value)
+								: "there",
+		(unsigned long long)call_u64(call, "timeout_ms"));
+	buf_free(&path);
+	buf_free(&value);
+	call_fail(call, &err);
+}
+
+static void on_timeout(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct wait *wait = container_of(timer, struct wait, timeout);
+
+	(void)ev;
+	(void)revents;
+	if (!try_answer(wait))
+		answer_late(wait);
+}
+
+void do_wait(struct call *call)
+{
+	struct wait *wait = call->more = calloc(1, sizeof(*wait));
+	uint64_t ms = call_u64(call, "timeout_ms");
+	struct err err = {0};
+
+	if (!wait) {
+		err_set(&err, ERR_LIMIT_REACHED, "out of memory");
+		call_fail(call, &err);
+		return;
+	}
+	wait->call = call;
+	if (path_parse(&wait->path, call_string(call, "path"), &err) < 0) {
+		call_fail(call, &err);
+		return;
+	}
+	for (size_t i = 0; i < wait->path.count; i++)
+		wait->deep |= strcmp(wait->path.key[i], "connections") == 0;
+	if (try_answer(wait))
+		return;
+	if (ms == 0) {
+		answer_late(wait);
+		return;
+	}
+	ev_timer_init(&wait->timeout, on_timeout, (double)ms / 1000, 0.);
+	ev_now_update(call->domain->root->loop->ev);
+	ev_timer_start(call->domain->root->loop->ev, &wait->timeout);
+	call->wait = wait;
+	LIST_INSERT_HEAD(&call->domain->waits, wait, link);
+}
+
+void wait_forget(struct call *call)
+{
+	if (!call->wait)
+		return;
+	ev_timer_stop(call->domain->root->loop->ev, &call->wait->timeout);
+	LIST_REMOVE(call->wait, link);
+	call->wait = NULL;
+}
+
+static bool is_listed(const struct wait *wait)
+{
+	return wait->call->wait == wait;
+}
+
+static void look_at_all(struct observer *observer)
+{
+	struct domain *domain = container_of(observer, struct domain, waits_observer);
+	struct wait *wait, *next;
+
+	/* One answer may end a session and with it other waits: those are not listed any more. */
+	LIST_FOREACH_SAFE(wait, &domain->waits, link, next)
+	if (is_listed(wait))
+		try_answer(wait);
+}
+
+/* A phase may be over before the turn is. */
+static void look_at_phase(struct observer *observer, const void *engine)
+{
+	struct domain *domain = container_of(observer, struct domain, waits_observer);
+	bool of_connection = ((const struct engine *)engine)->kind == &conn_kind;
+	struct wait *wait, *next;
+
+	LIST_FOREACH_SAFE(wait, &domain->waits, link, next)
+	if (is_listed(wait) && (wait->deep || !of_connection))
+		try_answer(wait);
+}
+
+void waits_open(struct domain *domain)
+{
+	LIST_INIT(&domain->waits);
+	domain->waits_observer.changed = look_at_all;
+	domain->waits_observer.phase = look_at_phase;
+	loop_observe(domain->root->loop, &domain->waits_observer);
+}
+
+void waits_cancel(struct domain *domain)
+{
+	struct err err = {0};
+	struct wait *wait;
+
+	err_set(&err, ERR_CANCELLED, "noded is shutting down");
+	while ((wait = LIST_FIRST(&domain->waits)))
+		call_fail(wait->call, &err);
+}

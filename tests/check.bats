@@ -1,0 +1,91 @@
+# tests/check counts what passed and what failed, and takes no silence for success.
+# shellcheck shell=bash
+load lib
+
+# program NAME BODY: a unit test that is a shell script.
+program() {
+	printf '#!/bin/bash\n%s\n' "$2" >"$T/test_$1"
+	chmod +x "$T/test_$1"
+	UNITS+=" $T/test_$1"
+}
+
+setup() {
+	setup_test
+	export UNITS=
+	program good 'echo 1..2; echo ok 1 - a; echo ok 2 - b'
+}
+
+check_units() {
+	run "$ROOT/tests/check" "$T/objects" build unit
+}
+
+@test "check: what passed is counted" {
+	check_units
+	assert_success
+	assert_line --index -1 "2 passed, 0 failed"
+}
+
+@test "check: a failure is named and counted" {
+	program bad 'echo ok 1 - a; echo not ok 2 - b; echo 1..2; exit 1'
+	check_units
+	assert_failure 1
+	assert_line "failed: unit-bad: 2 - b"
+	assert_line --index -1 "3 passed, 1 failed"
+}
+
+@test "check: a program that dies half-way has failed the rest" {
+	program dead 'echo 1..4; echo ok 1 - a; kill -SEGV $$'
+	check_units
+	assert_failure 1
+	assert_line "failed: unit-dead: 1 of 4 tests gave a result"
+	assert_line --index -1 "3 passed, 3 failed"
+}
+
+@test "check: a program that says nothing has failed" {
+	program mute ''
+	check_units
+	assert_failure 1
+	assert_line --index -1 "2 passed, 1 failed"
+}
+
+@test "check: a failing exit status behind good results is a failure" {
+	program leaky 'echo 1..1; echo ok 1 - a; exit 99'
+	check_units
+	assert_failure 1
+	assert_line "failed: unit-leaky: every test passed, yet exit status 99"
+}
+
+@test "check: what is skipped has not passed" {
+	program skip 'echo 1..1; echo "ok 1 a # skip no such kernel"'
+	check_units
+	assert_success
+	assert_line --index -2 "1 skipped"
+	assert_line --index -1 "2 passed, 0 failed"
+}
+
+# A name that ended in the first byte of a UTF-8 sequence took the line after it along, which was
+# then missing from the count.
+@test "check: names of any bytes are counted" {
+	program bytes 'echo 1..2; printf "ok 1 \\xe2\\nok 2 \\xff\\n"'
+	LC_ALL=C.UTF-8 check_units
+	assert_success
+	assert_line --index -1 "4 passed, 0 failed"
+}
+
+@test "check: nothing that ran is a failure" {
+	UNITS=
+	check_units
+	assert_failure 1
+	assert_line --index -1 "0 passed, 0 failed"
+}
+
+@test "check: sums over both variants, and one that never ran is a failure" {
+	check_units
+	cp -r "$T/objects" "$T/other"
+	run "$ROOT/tests/check" --sum "$T/objects" "$T/other"
+	assert_success
+	assert_output "4 passed, 0 failed"
+	run "$ROOT/tests/check" --sum "$T/objects" "$T/third"
+	assert_failure 1
+	assert_line --index -1 "2 passed, 1 failed"
+}

@@ -1,0 +1,62 @@
+# The teardown every test has finds what noded left behind: shown by tests that leave something.
+# shellcheck shell=bash disable=SC2016 # the bodies of those tests
+load lib
+
+# nested BODY: runs a test of that body in a bats of its own.
+nested() {
+	printf 'load "%s/tests/lib"\n@test nested {\n%s\n}\n' "$ROOT" "$1" >"$T/nested.bats"
+	LEAKCHECK_PATIENCE=0.5 run bats --tap "$T/nested.bats"
+}
+
+@test "teardown: a test that leaves nothing passes" {
+	nested 'start_noded
+		[[ -S $NODED_SOCKET ]]
+		[[ $(result version | jq .pid) == "$NODED_PID" ]]'
+	assert_success
+	assert_line "ok 1 nested"
+}
+
+@test "teardown: a noded the test stopped itself is not stopped again" {
+	nested 'start_noded
+		stop_noded'
+	assert_success
+}
+
+@test "teardown: a socket file left behind is found" {
+	nested 'start_noded
+		python3 -c "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])" "$T/left.sock"'
+	assert_failure
+	assert_output --regexp 'socket left behind: /tmp/nd\.[^/]+/left\.sock'
+}
+
+@test "teardown: a noded that was killed is found" {
+	nested 'start_noded
+		kill -KILL "$NODED_PID"'
+	assert_failure
+	assert_output --partial "ended with status 137"
+}
+
+@test "teardown: a sanitizer's report is found" {
+	nested 'echo "==1==ERROR: AddressSanitizer: heap-use-after-free" >"$T/sanitizer.1"'
+	assert_failure
+	assert_output --partial "sanitizer report"
+}
+
+@test "teardown: clients that are still connected are no fault" {
+	nested 'start_noded
+		address=$(result start "{\"address\":\"unix:$T/echo.sock\"}" | jq -r .server.address)
+		connect_idle 20 "$address"
+		clients_open 20
+		[[ $(clients_do "echo hello") == 20 ]]
+		[[ $(clients_do "reset 5") == 15 ]]
+		wait_until 10 clients_open 15
+		wait_until 10 state_is 15 transport.connection_pool.open'
+	assert_success
+}
+
+@test "teardown: when noded cannot start, its log is shown" {
+	nested 'start_noded --no-such-option'
+	assert_failure
+	assert_output --partial "noded did not become ready; its log:"
+	assert_output --partial "no-such-option"
+}

@@ -1,0 +1,445 @@
+/* One direction of bytes: whatever the chunks, pauses and buffer sizes, what comes out is what went
+   in, then its end; nothing is read that cannot be kept; failures are told. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../server/relay.h"
+#include "check.h"
+
+static struct loop loop;
+
+/* -- a random source that is the same everywhere -- */
+
+static uint64_t state;
+
+static uint32_t random_below(uint32_t n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 32) % n;
+}
+
+/* Byte number `at` of the stream: no short period, so that a lost or doubled chunk shows. */
+static char stream_byte(size_t at)
+{
+	return (char)(((at * 2654435761U) >> 13) ^ at);
+}
+
+/* -- sockets -- */
+
+static void set_nonblocking(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+static void make_tcp_pair(int pair[2])
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(in);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, (struct sockaddr *)&in, len) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&in, &len) < 0 ||
+	    connect(pair[0], (struct sockaddr *)&in, len) < 0)
+		abort();
+	pair[1] = accept(listener, NULL, NULL);
+	close(listener);
+}
+
+/* bytes: of each send buffer, 0: as it is. */
+static void make_pair(int pair[2], int family, int bytes)
+{
+	if (family == AF_INET)
+		make_tcp_pair(pair);
+	else if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		abort();
+	for (int i = 0; i < 2; i++) {
+		set_nonblocking(pair[i]);
+		if (bytes)
+			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	}
+}
+
+static void close_pair(const int pair[2])
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static short events_of(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN | POLLOUT};
+
+	poll(&pollfd, 1, 0);
+	return pollfd.revents;
+}
+
+static bool is_readable(int fd)
+{
+	return (events_of(fd) & (POLLIN | POLLHUP | POLLERR)) != 0;
+}
+
+/* TCP takes a moment, also on one machine. */
+static void await_input(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	if (poll(&pollfd, 1, 10000) <= 0)
+		abort();
+}
+
+/* -- one stream from end to end -- */
+
+/* source[0] -> source[1] ~relay~> sink[0] -> sink[1] */
+struct run {
+	struct relay relay;
+	int source[2], sink[2];
+	size_t total, written, read; /* bytes of the stream; written and read by the two ends */
+	size_t in, out;		     /* as the relay counts */
+	bool broken;
+	bool ended; /* end of file seen at the far end */
+};
+
+static void run_write(struct run *run, uint32_t chunk)
+{
+	char bytes[65536];
+	size_t n = 1 + random_below(chunk);
+	ssize_t sent;
+
+	if (n > run->total - run->written)
+		n = run->total - run->written;
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = stream_byte(run->written + i);
+	sent = n ? send(run->source[0], bytes, n, MSG_NOSIGNAL) : 0;
+	if (sent > 0)
+		run->written += (size_t)sent;
+	if (n && run->written == run->total)
+		shutdown(run->source[0], SHUT_WR);
+}
+
+static void run_read(struct run *run, uint32_t chunk)
+{
+	char bytes[65536];
+	ssize_t got = recv(run->sink[1], bytes, 1 + random_below(chunk), 0);
+
+	if (got == 0)
+		run->ended = true;
+	for (ssize_t i = 0; i < got; i++)
+		if (bytes[i] != stream_byte(run->read + (size_t)i))
+			run->broken = true;
+	if (got > 0)
+		run->read += (size_t)got;
+}
+
+static void run_relay(struct run *run)
+{
+	struct relay *relay = &run->relay;
+	bool readable = relay_wants_read(relay) && is_readable(run->source[1]);
+	struct relay_moved moved;
+
+	if (!readable && !relay_wants_write(relay))
+		return;
+	moved = relay_move(relay, &loop, run->source[1], run->sink[0], readable);
+	run->in += moved.in;
+	run->out += moved.out;
+	if (moved.status != RELAY_OK || moved.in > LOOP_SCRATCH)
+		run->broken = true;
+	/* Waiting for both would mean to read what cannot be kept. */
+	if (relay_wants_read(relay) && relay_wants_write(relay))
+		run->broken = true;
+	if (run->in - run->out > LOOP_SCRATCH)
+		run->broken = true;
+}
+
+static void check_stream(int family, int buffer, uint32_t chunk, size_t total, uint64_t seed)
+{
+	struct run run = {.total = total};
+	size_t steps = 0;
+	/* Which end is slow changes now and then. */
+	uint32_t slow = 0;
+
+	state = seed * 0x9e3779b97f4a7c15U + 1;
+	make_pair(run.source, family, buffer);
+	make_pair(run.sink, family, buffer);
+	while (!run.ended && !run.broken && steps++ < 20 * 1000 * 1000) {
+		if (random_below(256) == 0)
+			slow = random_below(4);
+		if (slow != 1 || random_below(64) == 0)
+			run_write(&run, chunk);
+		if (slow != 2 || random_below(64) == 0)
+			run_relay(&run);
+		if (slow != 3 || random_below(64) == 0)
+			run_read(&run, chunk);
+	}
+	CHECK(run.ended && !run.broken && run.read == total && run.in == total &&
+		  run.out == total && relay_finished(&run.relay) && run.relay.fin &&
+		  !relay_wants_read(&run.relay),
+	      "%s, buffers of %d, chunks up to %u, %zu bytes: byte for byte, then the end",
+	      family == AF_INET ? "TCP" : "Unix", buffer, chunk, total);
+	relay_free(&run.relay);
+	close_pair(run.source);
+	close_pair(run.sink);
+}
+
+static void test_streams(void)
+{
+	static const uint32_t chunks[] = {1, 7, 4096, 65536};
+	static const int buffers[] = {1, 16384, 0};
+	uint64_t seed = 1;
+
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++)
+		for (size_t j = 0; j < sizeof(buffers) / sizeof(buffers[0]); j++) {
+			size_t total = chunks[i] < 100 ? 20000 : 1000000;
+
+			check_stream(AF_UNIX, buffers[j], chunks[i], total, seed++);
+			check_stream(AF_INET, buffers[j], chunks[i], total, seed++);
+		}
+	check_stream(AF_UNIX, 1, 65536, 1, seed++);
+}
+
+/* -- what it waits for -- */
+
+/* Sends until nothing more is taken; gives how much it was. */
+static size_t fill(int fd)
+{
+	char bytes[4096];
+	size_t total = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)i;
+	while ((n = send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL)) > 0)
+		total += (size_t)n;
+	return total;
+}
+
+static size_t drain(int fd, bool *end)
+{
+	char bytes[65536];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+		total += (size_t)n;
+	*end = n == 0;
+	return total;
+}
+
+static void test_interest(void)
+{
+	struct relay relay = {0};
+	int source[2], sink[2];
+	struct relay_moved moved;
+	size_t sent;
+	bool end;
+
+	make_pair(source, AF_UNIX, 0);
+	make_pair(sink, AF_UNIX, 1);
+	CHECK(relay_wants_read(&relay) && !relay_wants_write(&relay), "a new one waits for input");
+	sent = fill(source[0]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], false);
+	CHECK(moved.in == 0 && moved.out == 0, "it does not read unless told that there is input");
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.in > 0 && moved.out < moved.in && moved.status == RELAY_OK,
+	      "it keeps what the receiver does not take");
+	CHECK(!relay_wants_read(&relay) && relay_wants_write(&relay),
+	      "and then waits for room only");
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.in == 0 && moved.out == 0, "and reads nothing meanwhile");
+	shutdown(source[0], SHUT_WR);
+	for (size_t got = 0; !relay_finished(&relay); got += drain(sink[1], &end)) {
+		moved = relay_move(&relay, &loop, source[1], sink[0], is_readable(source[1]));
+		if (moved.status != RELAY_OK || got > sent)
+			break;
+	}
+	CHECK(relay_finished(&relay), "the end comes after all that was kept");
+	drain(sink[1], &end);
+	CHECK(end, "and is passed on");
+	CHECK(!relay_wants_read(&relay) && !relay_wants_write(&relay), "then it waits for nothing");
+	close_pair(source);
+	close_pair(sink);
+}
+
+static void test_half_close(void)
+{
+	struct relay up = {0}, down = {0};
+	int client[2], backend[2];
+	struct relay_moved moved;
+	char byte = 'x';
+	bool end;
+
+	make_pair(client, AF_INET, 0);
+	make_pair(backend, AF_UNIX, 0);
+	shutdown(client[0], SHUT_WR);
+	await_input(client[1]);
+	moved = relay_move(&up, &loop, client[1], backend[0], true);
+	CHECK(moved.status == RELAY_OK && relay_finished(&up), "an end without a byte before it");
+	drain(backend[1], &end);
+	CHECK(end, "reaches the other side");
+	CHECK(send(backend[1], &byte, 1, MSG_NOSIGNAL) == 1, "which can still answer");
+	moved = relay_move(&down, &loop, backend[0], client[1], true);
+	CHECK(moved.in == 1 && moved.out == 1 && !relay_finished(&down), "the other way goes on");
+	await_input(client[0]);
+	CHECK(recv(client[0], &byte, 1, 0) == 1 && byte == 'x', "and arrives");
+	moved = relay_move(&up, &loop, client[1], backend[0], true);
+	CHECK(moved.status == RELAY_OK && moved.in == 0, "nothing is read after the end");
+	close_pair(client);
+	close_pair(backend);
+}
+
+static void test_no_more(void)
+{
+	struct relay relay = {0};
+	int source[2], sink[2];
+	struct relay_moved moved;
+	size_t in, out;
+	bool end;
+
+	make_pair(source, AF_UNIX, 0);
+	make_pair(sink, AF_UNIX, 1);
+	fill(source[0]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	in = moved.in;
+	relay_no_more(&relay);
+	CHECK(!relay_finished(&relay) && relay_wants_write(&relay),
+	      "told to read no more, it still delivers what it has");
+	for (out = drain(sink[1], &end); !relay_finished(&relay); out += drain(sink[1], &end)) {
+		moved = relay_move(&relay, &loop, source[1], sink[0], true);
+		if (moved.status != RELAY_OK || moved.in)
+			break;
+	}
+	CHECK_UINT(out, in, "all of it, and not a byte more");
+	CHECK(end && relay_finished(&relay), "then the end is passed on");
+	close_pair(source);
+	close_pair(sink);
+}
+
+static void test_discard(void)
+{
+	struct relay relay = {.discard = true};
+	struct relay_moved moved = {0};
+	int source[2];
+	size_t sent, in = 0;
+
+	make_pair(source, AF_UNIX, 0);
+	sent = fill(source[0]);
+	shutdown(source[0], SHUT_WR);
+	while (!relay_finished(&relay) && moved.status == RELAY_OK) {
+		moved = relay_move(&relay, &loop, source[1], -1, true);
+		in += moved.in;
+		if (moved.out || relay_wants_write(&relay))
+			break;
+	}
+	CHECK(relay_finished(&relay), "discarding needs no receiver");
+	CHECK_UINT(in, sent, "and counts what it threw away");
+	close_pair(source);
+}
+
+static void reset(int fd)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+static void test_failures(void)
+{
+	struct relay relay = {0};
+	int source[2], sink[2];
+	struct relay_moved moved;
+
+	make_pair(source, AF_INET, 0);
+	make_pair(sink, AF_UNIX, 0);
+	reset(source[0]);
+	await_input(source[1]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.status == RELAY_READ_FAILED && moved.error == ECONNRESET,
+	      "a reset is told as a failed read");
+	CHECK(!relay.fin, "and not passed on as an ordinary end");
+	close(source[1]);
+
+	make_pair(source, AF_UNIX, 0);
+	fill(source[0]);
+	close(sink[1]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.status == RELAY_WRITE_FAILED && moved.error == EPIPE && moved.in > 0,
+	      "a receiver that is gone is told as a failed write, without SIGPIPE");
+	close(sink[0]);
+	close_pair(source);
+	relay_free(&relay);
+}
+
+static void test_failure_while_holding(void)
+{
+	struct relay relay = {0};
+	int source[2], sink[2];
+	struct relay_moved moved;
+
+	make_pair(source, AF_UNIX, 0);
+	make_pair(sink, AF_UNIX, 1);
+	fill(source[0]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	close(sink[1]);
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.status == RELAY_WRITE_FAILED && moved.in == 0,
+	      "a receiver that leaves while bytes are kept for it is told, and no more is read");
+	relay_free(&relay);
+	CHECK(!relay_wants_write(&relay), "what is kept can be given back undelivered");
+	close(sink[0]);
+	close_pair(source);
+}
+
+/* -- watchers -- */
+
+static void on_event(struct ev_loop *ev, ev_io *io, int revents)
+{
+	(void)ev;
+	*(int *)io->data |= revents;
+}
+
+static void test_watch(void)
+{
+	int pair[2], seen = 0;
+	ev_io io;
+
+	make_pair(pair, AF_UNIX, 0);
+	ev_io_init(&io, on_event, pair[0], 0);
+	io.data = &seen;
+	relay_watch(&loop, &io, 0);
+	CHECK(!ev_is_active(&io), "a watcher for nothing is not active");
+	relay_watch(&loop, &io, EV_READ);
+	CHECK(ev_is_active(&io) && io.events == EV_READ, "one for input is");
+	relay_watch(&loop, &io, EV_WRITE);
+	ev_run(loop.ev, EVRUN_NOWAIT);
+	CHECK(seen == EV_WRITE, "it can change what it waits for");
+	relay_watch(&loop, &io, EV_READ | EV_WRITE);
+	relay_watch(&loop, &io, 0);
+	seen = 0;
+	ev_run(loop.ev, EVRUN_NOWAIT);
+	CHECK(!ev_is_active(&io) && seen == 0, "and waits no more when told so");
+	close_pair(pair);
+}
+
+int main(void)
+{
+	if (loop_open(&loop) < 0)
+		return 1;
+	test_streams();
+	test_interest();
+	test_half_close();
+	test_no_more();
+	test_discard();
+	test_failures();
+	test_failure_while_holding();
+	test_watch();
+	loop_close(&loop);
+	return check_done();
+}
