@@ -134,7 +134,8 @@ static void accepted(struct engine *owner, int fd, const struct address *peer)
 		refuse(fd, ERR_TOO_MANY_CLIENTS, "every admin session is in use");
 		return;
 	}
-	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, uid, session_ready);
+	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, uid,
+			       session_ready);
 	if (!session)
 		return;
 	admin->sessions++;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../proto/params.h"
-#include "methods.h"
 
 #define PROGRESS_INTERVAL 0.25 /* seconds: at most four a second ... */
 #define PROGRESS_SILENCE  1.0  /* ... and one at the least */
@@ -49,28 +48,12 @@ void call_free(struct call *call)
 
 	call->finished = true;
 	engine_unwait(&call->waiter);
-	wait_forget(call);
+	if (call->abandon)
+		call->abandon(call);
 	loop_cancel(loop, &call->stream);
 	ev_timer_stop(loop->ev, &call->ticker);
 	call->grave.bury = bury_call;
 	loop_bury(loop, &call->grave);
-}
-
-static bool refused_at_end(const struct call *call)
-{
-	return call->method->flags & METHOD_REFUSED_AT_END && engine_is_ending(call->domain->root);
-}
-
-void call_run(struct call *call)
-{
-	struct err err = {0};
-
-	if (refused_at_end(call)) {
-		err_set(&err, ERR_SHUTTING_DOWN, "noded is shutting down");
-		call_fail(call, &err);
-		return;
-	}
-	method_run(call);
 }
 
 void call_go_on(struct call *call)

@@ -16,9 +16,8 @@
 #include "transport.h"
 
 struct call;
-struct wait;
 
-LIST_HEAD(wait_list, wait);
+LIST_HEAD(wait_list, wait); /* wait.c */
 
 /* What methods act on: put together by the node. */
 struct domain {
@@ -71,10 +70,10 @@ struct call {
 	bool finished;	  /* answered: freed at the end of the turn */
 	struct grave grave;
 	/* what it waits with, each only if it does */
-	struct waiter waiter; /* for an engine's end */
-	struct wait *wait;
-	struct job stream; /* writes a long answer */
-	void *more;	   /* a method's own, freed with the call */
+	struct waiter waiter;		    /* for an engine's end */
+	void (*abandon)(struct call *call); /* takes it out of what it waits in; NULL: nothing */
+	struct job stream;		    /* writes a long answer */
+	void *more;			    /* a method's own, freed with the call */
 	/* progress */
 	bool progress;
 	ev_timer ticker;
@@ -89,8 +88,6 @@ struct call {
 /* Takes over request->params. NULL when out of memory (params freed). */
 struct call *call_new(struct domain *domain, struct wire_request *request,
 		      const struct call_ops *ops, void *owner);
-/* Runs its method. The call may be answered, and freed, before this returns. */
-void call_run(struct call *call);
 /* Gives it up without an answer, or after one; memory goes at the end of the turn. What it set in
    motion goes on. */
 void call_free(struct call *call);

@@ -26,7 +26,13 @@ void method_run(struct call *call)
 	    METHODS(X)
 #undef X
 	};
+	struct err err = {0};
 
+	if (call->method->flags & METHOD_REFUSED_AT_END && engine_is_ending(call->domain->root)) {
+		err_set(&err, ERR_SHUTTING_DOWN, "noded is shutting down");
+		call_fail(call, &err);
+		return;
+	}
 	run[method_id(call->method)](call);
 }
 

@@ -4,13 +4,12 @@
 
 #include "call.h"
 
-/* Runs the function of the call's method: do_<name>, one for each row of METHODS. */
+/* Runs the function of the call's method: do_<name>, one for each row of METHODS. The call may be
+   answered, and its session gone, when this returns. */
 void method_run(struct call *call);
 
 /* wait.c: calls that wait for a part of the state. */
 void do_wait(struct call *call);
-/* Takes a call out of the waits, if it is there. */
-void wait_forget(struct call *call);
 void waits_open(struct domain *domain);
 /* Answers every wait: cancelled. */
 void waits_cancel(struct domain *domain);

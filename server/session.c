@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "methods.h"
 #include "net.h"
 
 enum { READ_CHUNK = 16 * 1024 };
@@ -180,7 +181,7 @@ static void begin_request(struct session *session, const struct scan_entry *entr
 	session->ncalls++;
 	if (batch)
 		batch->call = call;
-	call_run(call);
+	method_run(call);
 }
 
 static void batch_free(struct session *session, struct batch *batch)

@@ -44,7 +44,8 @@ struct session {
 
 /* Takes fd. NULL: out of memory, fd is closed. */
 struct session *session_open(struct engine *admin, struct domain *domain, struct scan *scan,
-			     uint64_t id, int fd, uid_t uid, void (*ready)(struct session *session));
+			     uint64_t id, int fd, uid_t uid,
+			     void (*ready)(struct session *session));
 
 /* Runs one request line. True: there is another and it may run now. After the last of a row of
    steps session_settle must be called; the session may be gone then. */

@@ -158,6 +158,15 @@ static void on_timeout(struct ev_loop *ev, ev_timer *timer, int revents)
 		answer_late(wait);
 }
 
+static void forget(struct call *call)
+{
+	struct wait *wait = call->more;
+
+	ev_timer_stop(call->domain->root->loop->ev, &wait->timeout);
+	LIST_REMOVE(wait, link);
+	call->abandon = NULL;
+}
+
 void do_wait(struct call *call)
 {
 	struct wait *wait = call->more = calloc(1, sizeof(*wait));
@@ -185,22 +194,13 @@ void do_wait(struct call *call)
 	ev_timer_init(&wait->timeout, on_timeout, (double)ms / 1000, 0.);
 	ev_now_update(call->domain->root->loop->ev);
 	ev_timer_start(call->domain->root->loop->ev, &wait->timeout);
-	call->wait = wait;
+	call->abandon = forget;
 	LIST_INSERT_HEAD(&call->domain->waits, wait, link);
-}
-
-void wait_forget(struct call *call)
-{
-	if (!call->wait)
-		return;
-	ev_timer_stop(call->domain->root->loop->ev, &call->wait->timeout);
-	LIST_REMOVE(call->wait, link);
-	call->wait = NULL;
 }
 
 static bool is_listed(const struct wait *wait)
 {
-	return wait->call->wait == wait;
+	return wait->call->abandon != NULL;
 }
 
 static void look_at_all(struct observer *observer)
