@@ -9,14 +9,12 @@
 /* "X" -> "X":text, a string. */
 static void write_text(struct json *json, const char *key, const char *text)
 {
-	json_key(json, key);
-	json_string(json, text);
+	json_key_string(json, key, text);
 }
 
 static void write_u64(struct json *json, const char *key, uint64_t number)
 {
-	json_key(json, key);
-	json_u64(json, number);
+	json_key_u64(json, key, number);
 }
 
 /* JSON text of the table. */

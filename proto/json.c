@@ -192,3 +192,15 @@ void json_time(struct json *json, double seconds)
 	if (!json->mute)
 		buf_printf(json->out, "\"%s.%03dZ\"", text, (int)(ms % 1000));
 }
+
+void json_key_string(struct json *json, const char *key, const char *text)
+{
+	json_key(json, key);
+	json_string(json, text);
+}
+
+void json_key_u64(struct json *json, const char *key, uint64_t number)
+{
+	json_key(json, key);
+	json_u64(json, number);
+}

@@ -28,6 +28,9 @@ void json_u64(struct json *json, uint64_t number);
 void json_i64(struct json *json, int64_t number);
 void json_bool(struct json *json, bool truth);
 void json_null(struct json *json);
+/* A key and its value in one. */
+void json_key_string(struct json *json, const char *key, const char *text);
+void json_key_u64(struct json *json, const char *key, uint64_t number);
 /* A complete JSON text made elsewhere. */
 void json_raw(struct json *json, const char *text, size_t n);
 /* Seconds since the epoch as an RFC 3339 UTC string with milliseconds, rounded to the nearest; null

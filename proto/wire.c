@@ -226,10 +226,8 @@ void wire_write_request(struct buf *out, const char *id, const char *method, con
 {
 	struct json json = {.out = out};
 	json_object(&json);
-	json_key(&json, "jsonrpc");
-	json_string(&json, "2.0");
-	json_key(&json, "method");
-	json_string(&json, method);
+	json_key_string(&json, "jsonrpc", "2.0");
+	json_key_string(&json, "method", method);
 	if (params != NULL) {
 		json_key(&json, "params");
 		write_value(&json, params);
@@ -267,8 +265,7 @@ static void write_member(struct json *json, const char *key, const char *text)
 {
 	if (text[0] == '\0')
 		return;
-	json_key(json, key);
-	json_string(json, text);
+	json_key_string(json, key, text);
 }
 
 void wire_error_object(struct buf *out, const struct err *err)
@@ -278,12 +275,10 @@ void wire_error_object(struct buf *out, const struct err *err)
 	json_object(&json);
 	json_key(&json, "code");
 	json_i64(&json, info->code);
-	json_key(&json, "message");
-	json_string(&json, info->message);
+	json_key_string(&json, "message", info->message);
 	json_key(&json, "data");
 	json_object(&json);
-	json_key(&json, "name");
-	json_string(&json, info->name);
+	json_key_string(&json, "name", info->name);
 	write_member(&json, "detail", err->detail);
 	write_member(&json, "param", err->param);
 	if (err->sys != 0)

@@ -45,7 +45,7 @@ void backoff_stop(struct backoff *backoff)
 	ev_timer_stop(backoff->loop->ev, &backoff->timer);
 }
 
-bool backoff_is_active(const struct backoff *backoff)
+bool backoff_is_active(struct backoff *backoff)
 {
 	return ev_is_active(&backoff->timer);
 }

@@ -21,6 +21,6 @@ void backoff_start(struct backoff *backoff);
 void backoff_failed(struct backoff *backoff);
 /* No more attempts. */
 void backoff_stop(struct backoff *backoff);
-bool backoff_is_active(const struct backoff *backoff);
+bool backoff_is_active(struct backoff *backoff);
 
 #endif

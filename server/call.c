@@ -112,22 +112,16 @@ static void write_progress(struct call *call, struct buf *line, uint64_t done, u
 	double left = engine_deadline_left(call->subject);
 
 	json_object(&json);
-	json_key(&json, "jsonrpc");
-	json_string(&json, "2.0");
-	json_key(&json, "method");
-	json_string(&json, "progress");
+	json_key_string(&json, "jsonrpc", "2.0");
+	json_key_string(&json, "method", "progress");
 	json_key(&json, "params");
 	json_object(&json);
 	json_key(&json, "id");
 	json_raw(&json, call->id.at, call->id.len);
-	json_key(&json, "phase");
-	json_string(&json, phase_name(call->subject->phase));
-	json_key(&json, "done");
-	json_u64(&json, done);
-	json_key(&json, "total");
-	json_u64(&json, total);
-	json_key(&json, "elapsed_ms");
-	json_u64(&json, (uint64_t)((loop_now(loop) - call->began) * 1000));
+	json_key_string(&json, "phase", phase_name(call->subject->phase));
+	json_key_u64(&json, "done", done);
+	json_key_u64(&json, "total", total);
+	json_key_u64(&json, "elapsed_ms", (uint64_t)((loop_now(loop) - call->began) * 1000));
 	json_key(&json, "deadline_in_ms");
 	if (left < 0)
 		json_null(&json);

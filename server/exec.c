@@ -432,8 +432,7 @@ static void exec_write(struct json *json, const struct handler_spec *spec)
 	for (char **word = spec->argv; *word; word++)
 		json_string(json, *word);
 	json_array_end(json);
-	json_key(json, "program");
-	json_string(json, spec->program);
+	json_key_string(json, "program", spec->program);
 }
 
 static void write_status(struct json *json, const void *owner)

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "handler.h"
 #include "net.h"
@@ -19,7 +18,7 @@ enum progress { CONNECTING, CONNECTED, FAILED };
 struct patience {
 	ev_timer timer;
 	struct forward *forward;
-	double deadline; /* loop_now() at which connecting has failed */
+	double deadline; /* loop_now() at which trying again makes no sense */
 };
 
 struct forward {
@@ -269,7 +268,8 @@ static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
 
 	(void)ev;
 	(void)revents;
-	if (loop_now(forward->conn.e.loop) < patience->deadline)
+	if (address_is_unix(&forward->conn.spec->backend) &&
+	    loop_now(forward->conn.e.loop) < patience->deadline)
 		progress = forward_try(forward, &error);
 	if (progress == CONNECTED)
 		forward_connected(forward);
@@ -361,17 +361,13 @@ static int forward_check(struct handler_spec *spec, const struct address *servin
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_text(&spec->backend, text);
-	if (!address_is_unix(&spec->backend) && address_port(&spec->backend) == 0)
-		return err_param(err, ERR_ADDRESS_INVALID, param,
-				 "%s has no port to connect to: a backend's port is 1 to 65535",
-				 text);
 	if (address_reaches(&spec->backend, serving))
-		return err_param(err, ERR_ADDRESS_INVALID, param,
-				 "%s is the address to be served: it would forward to itself",
-				 text);
+		return err_param(
+		    err, ERR_ADDRESS_INVALID, param,
+		    "backend %s is the address to be served: it would forward to itself", text);
 	if (spec->env->admin && address_reaches(&spec->backend, spec->env->admin))
 		return err_param(err, ERR_ADDRESS_INVALID, param,
-				 "%s is noded's admin socket, which is no backend", text);
+				 "backend %s is noded's admin socket", text);
 	return 0;
 }
 
@@ -379,10 +375,8 @@ static void forward_write(struct json *json, const struct handler_spec *spec)
 {
 	char backend[ADDRESS_TEXT_SIZE];
 
-	json_key(json, "backend");
-	json_string(json, address_text(&spec->backend, backend));
-	json_key(json, "connect_timeout_ms");
-	json_u64(json, (uint64_t)(spec->connect_timeout * 1000 + 0.5));
+	json_key_string(json, "backend", address_text(&spec->backend, backend));
+	json_key_u64(json, "connect_timeout_ms", (uint64_t)(spec->connect_timeout * 1000 + 0.5));
 }
 
 static void write_backend(struct json *json, const void *owner)

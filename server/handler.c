@@ -35,8 +35,7 @@ void handler_spec_free(struct handler_spec *spec)
 void handler_spec_write(struct json *json, const struct handler_spec *spec)
 {
 	json_object(json);
-	json_key(json, "type");
-	json_string(json, handler_name(spec));
+	json_key_string(json, "type", handler_name(spec));
 	if (spec->handler->write)
 		spec->handler->write(json, spec);
 	json_object_end(json);

@@ -44,33 +44,27 @@ void do_discover(struct call *call)
 	call_done(call);
 }
 
-static void write_limit(struct json *json, const char *name, uint64_t limit)
-{
-	json_key(json, name);
-	json_u64(json, limit);
-}
-
 static void write_limits(struct json *json)
 {
 	json_object(json);
-	write_limit(json, "request_bytes", SCAN_LINE_MAX);
-	write_limit(json, "request_depth", SCAN_DEPTH_MAX);
-	write_limit(json, "request_values", SCAN_VALUES_MAX);
-	write_limit(json, "batch_entries", SCAN_BATCH_MAX);
-	write_limit(json, "id_string_bytes", SCAN_ID_STRING_MAX);
-	write_limit(json, "id_number_characters", SCAN_ID_NUMBER_MAX);
-	write_limit(json, "skip_bytes", SESSION_SKIP_MAX);
-	write_limit(json, "calls_in_flight", SESSION_CALLS_MAX);
-	write_limit(json, "output_high_bytes", SESSION_OUTPUT_HIGH);
-	write_limit(json, "output_low_bytes", SESSION_OUTPUT_LOW);
-	write_limit(json, "output_stuck_ms", SESSION_STUCK_MS);
-	write_limit(json, "partial_line_ms", SESSION_PARTIAL_MS);
-	write_limit(json, "parse_errors_in_a_row", SESSION_PARSE_ERRORS_MAX);
-	write_limit(json, "clients", SESSION_CLIENTS_MAX);
-	write_limit(json, "page_rows", 1000);
-	write_limit(json, "duration_ms", DURATION_MAX_MS);
-	write_limit(json, "fds", net_nofile());
-	write_limit(json, "reserved_fds", NET_RESERVE);
+	json_key_u64(json, "request_bytes", SCAN_LINE_MAX);
+	json_key_u64(json, "request_depth", SCAN_DEPTH_MAX);
+	json_key_u64(json, "request_values", SCAN_VALUES_MAX);
+	json_key_u64(json, "batch_entries", SCAN_BATCH_MAX);
+	json_key_u64(json, "id_string_bytes", SCAN_ID_STRING_MAX);
+	json_key_u64(json, "id_number_characters", SCAN_ID_NUMBER_MAX);
+	json_key_u64(json, "skip_bytes", SESSION_SKIP_MAX);
+	json_key_u64(json, "calls_in_flight", SESSION_CALLS_MAX);
+	json_key_u64(json, "output_high_bytes", SESSION_OUTPUT_HIGH);
+	json_key_u64(json, "output_low_bytes", SESSION_OUTPUT_LOW);
+	json_key_u64(json, "output_stuck_ms", SESSION_STUCK_MS);
+	json_key_u64(json, "partial_line_ms", SESSION_PARTIAL_MS);
+	json_key_u64(json, "parse_errors_in_a_row", SESSION_PARSE_ERRORS_MAX);
+	json_key_u64(json, "clients", SESSION_CLIENTS_MAX);
+	json_key_u64(json, "page_rows", 1000);
+	json_key_u64(json, "duration_ms", DURATION_MAX_MS);
+	json_key_u64(json, "fds", net_nofile());
+	json_key_u64(json, "reserved_fds", NET_RESERVE);
 	json_object_end(json);
 }
 
@@ -79,17 +73,14 @@ void do_version(struct call *call)
 	struct json *json = call_result(call);
 
 	json_object(json);
-	json_key(json, "name");
-	json_string(json, call->domain->name);
-	json_key(json, "version");
-	json_string(json, NODED_VERSION);
+	json_key_string(json, "name", call->domain->name);
+	json_key_string(json, "version", NODED_VERSION);
 	json_key(json, "protocol");
 	json_object(json);
-	write_limit(json, "major", PROTOCOL_MAJOR);
-	write_limit(json, "minor", PROTOCOL_MINOR);
+	json_key_u64(json, "major", PROTOCOL_MAJOR);
+	json_key_u64(json, "minor", PROTOCOL_MINOR);
 	json_object_end(json);
-	json_key(json, "pid");
-	json_u64(json, (uint64_t)getpid());
+	json_key_u64(json, "pid", (uint64_t)getpid());
 	json_key(json, "started_at");
 	json_time(json, call->domain->started);
 	json_key(json, "limits");
@@ -120,10 +111,8 @@ void do_list_servers(struct call *call)
 		server = transport_after(transport, last->key);
 	}
 	json_array_end(json);
-	json_key(json, "next");
-	json_string(json, server && last ? last->key : NULL);
-	json_key(json, "total");
-	json_u64(json, transport->servers.count);
+	json_key_string(json, "next", server && last ? last->key : NULL);
+	json_key_u64(json, "total", transport->servers.count);
 	json_object_end(json);
 	call_done(call);
 }
@@ -183,8 +172,7 @@ void do_list_connections(struct call *call)
 		json_u64(json, last);
 	else
 		json_null(json);
-	json_key(json, "total");
-	json_u64(json, count_conns(call, server));
+	json_key_u64(json, "total", count_conns(call, server));
 	json_object_end(json);
 	call_done(call);
 }
@@ -203,8 +191,7 @@ static void write_path(struct json *json, const struct path *path)
 	struct buf text = {0};
 
 	path_format(&text, path, path->count);
-	json_key(json, "path");
-	json_string(json, text.failed ? NULL : buf_string(&text));
+	json_key_string(json, "path", text.failed ? NULL : buf_string(&text));
 	buf_free(&text);
 }
 
@@ -231,10 +218,9 @@ static bool read_state(struct call *call)
 	if (reading->page.cut)
 		return true;
 	if (reading->page.paged) {
-		json_key(&call->json, "next");
-		json_string(&call->json, reading->page.more ? reading->page.next : NULL);
-		json_key(&call->json, "total");
-		json_u64(&call->json, reading->page.total);
+		json_key_string(&call->json, "next",
+				reading->page.more ? reading->page.next : NULL);
+		json_key_u64(&call->json, "total", reading->page.total);
 	}
 	json_object_end(&call->json);
 	call_done(call);
@@ -492,8 +478,7 @@ void do_set_log_level(struct call *call)
 	struct json *json = call_result(call);
 
 	json_object(json);
-	json_key(json, "previous");
-	json_string(json, log_level_name(log_level()));
+	json_key_string(json, "previous", log_level_name(log_level()));
 	json_object_end(json);
 	log_set_level((enum log_level)log_level_find(call_string(call, "level")));
 	loop_mark(call->domain->root->loop);
@@ -509,22 +494,15 @@ static void stopped(struct waiter *waiter, struct engine *engine)
 	struct json *json = call_result(call);
 
 	json_object(json);
-	json_key(json, "address");
-	json_string(json, server->key);
-	json_key(json, "outcome");
-	json_string(json, server_outcome(server));
-	json_key(json, "drained");
-	json_u64(json, server->drained);
-	json_key(json, "stopped");
-	json_u64(json, server->stopped);
-	json_key(json, "killed");
-	json_u64(json, server->killed);
-	json_key(json, "accepted_at_stop");
-	json_u64(json, server->accepted_at_stop);
-	json_key(json, "refused_at_stop");
-	json_u64(json, server->refused_at_stop);
-	json_key(json, "elapsed_ms");
-	json_u64(json, (uint64_t)((loop_now(engine->loop) - server->stop_began) * 1000));
+	json_key_string(json, "address", server->key);
+	json_key_string(json, "outcome", server_outcome(server));
+	json_key_u64(json, "drained", server->drained);
+	json_key_u64(json, "stopped", server->stopped);
+	json_key_u64(json, "killed", server->killed);
+	json_key_u64(json, "accepted_at_stop", server->accepted_at_stop);
+	json_key_u64(json, "refused_at_stop", server->refused_at_stop);
+	json_key_u64(json, "elapsed_ms",
+		     (uint64_t)((loop_now(engine->loop) - server->stop_began) * 1000));
 	json_object_end(json);
 	call_done(call);
 }
@@ -549,10 +527,8 @@ static void answer_absent(struct call *call)
 	else
 		address_text(&address, text);
 	json_object(json);
-	json_key(json, "address");
-	json_string(json, text);
-	json_key(json, "outcome");
-	json_string(json, "absent");
+	json_key_string(json, "address", text);
+	json_key_string(json, "outcome", "absent");
 	json_object_end(json);
 	call_done(call);
 }
@@ -562,12 +538,9 @@ static void answer_stopping(struct call *call, const char *key, enum phase phase
 	struct json *json = call_result(call);
 
 	json_object(json);
-	json_key(json, "address");
-	json_string(json, key);
-	json_key(json, "phase");
-	json_string(json, phase_name(phase));
-	json_key(json, "connections");
-	json_u64(json, conns);
+	json_key_string(json, "address", key);
+	json_key_string(json, "phase", phase_name(phase));
+	json_key_u64(json, "connections", conns);
 	json_object_end(json);
 	call_done(call);
 }
@@ -610,10 +583,8 @@ static void conn_ended(struct waiter *waiter, struct engine *engine)
 	char text[REASON_TEXT_SIZE];
 
 	json_object(json);
-	json_key(json, "id");
-	json_u64(json, engine->id);
-	json_key(json, "reason");
-	json_string(json, reason_text(text, engine->why, engine->error));
+	json_key_u64(json, "id", engine->id);
+	json_key_string(json, "reason", reason_text(text, engine->why, engine->error));
 	json_object_end(json);
 	call_done(call);
 }
@@ -648,16 +619,11 @@ static void shut_down(struct waiter *waiter, struct engine *engine)
 	struct json *json = call_result(call);
 
 	json_object(json);
-	json_key(json, "servers");
-	json_u64(json, transport->ended);
-	json_key(json, "drained");
-	json_u64(json, transport->drained);
-	json_key(json, "stopped");
-	json_u64(json, transport->stopped);
-	json_key(json, "killed");
-	json_u64(json, transport->killed);
-	json_key(json, "elapsed_ms");
-	json_u64(json, (uint64_t)((loop_now(engine->loop) - call->began) * 1000));
+	json_key_u64(json, "servers", transport->ended);
+	json_key_u64(json, "drained", transport->drained);
+	json_key_u64(json, "stopped", transport->stopped);
+	json_key_u64(json, "killed", transport->killed);
+	json_key_u64(json, "elapsed_ms", (uint64_t)((loop_now(engine->loop) - call->began) * 1000));
 	json_object_end(json);
 	call_done(call);
 }

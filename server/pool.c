@@ -130,8 +130,7 @@ static void write_closed(struct json *json, const struct pool_closed *rows, size
 
 	json_object(json);
 	for (size_t i = 0; i < n; i++) {
-		json_key(json, reason_text(text, rows[i].why, rows[i].number));
-		json_u64(json, rows[i].count);
+		json_key_u64(json, reason_text(text, rows[i].why, rows[i].number), rows[i].count);
 	}
 	json_object_end(json);
 }
@@ -162,14 +161,10 @@ static void write_past(struct json *json, const struct pool *pool, const struct 
 	bool counted = handler_kind_get(pool->spec->handler->id)->sees_bytes;
 
 	json_object(json);
-	json_key(json, "id");
-	json_u64(json, past->id);
-	json_key(json, "peer");
-	json_string(json, address_text(&past->peer, peer));
-	json_key(json, "reason");
-	json_string(json, reason_text(reason, past->why, past->number));
-	json_key(json, "status");
-	json_string(json, past->status[0] ? past->status : NULL);
+	json_key_u64(json, "id", past->id);
+	json_key_string(json, "peer", address_text(&past->peer, peer));
+	json_key_string(json, "reason", reason_text(reason, past->why, past->number));
+	json_key_string(json, "status", past->status[0] ? past->status : NULL);
 	json_key(json, "opened_at");
 	json_time(json, past->opened);
 	json_key(json, "closed_at");
@@ -408,18 +403,13 @@ void pool_sum_add(struct pool_sum *sum, const struct pool *pool)
 void pool_sum_write(struct json *json, const struct pool_sum *sum)
 {
 	json_object(json);
-	json_key(json, "open");
-	json_u64(json, sum->open);
+	json_key_u64(json, "open", sum->open);
 	json_key(json, "limit");
 	write_limit_number(json, sum->limit);
-	json_key(json, "total");
-	json_u64(json, sum->total);
-	json_key(json, "refused");
-	json_u64(json, sum->refused);
-	json_key(json, "bytes_in");
-	json_u64(json, sum->bytes_in);
-	json_key(json, "bytes_out");
-	json_u64(json, sum->bytes_out);
+	json_key_u64(json, "total", sum->total);
+	json_key_u64(json, "refused", sum->refused);
+	json_key_u64(json, "bytes_in", sum->bytes_in);
+	json_key_u64(json, "bytes_out", sum->bytes_out);
 	json_key(json, "closed");
 	write_closed(json, sum->closed, sum->nclosed);
 	json_object_end(json);

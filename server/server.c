@@ -242,12 +242,9 @@ static void write_error(struct json *json, const void *owner)
 		return;
 	}
 	json_object(json);
-	json_key(json, "name");
-	json_string(json, reason_name(server->loss));
-	json_key(json, "errno");
-	json_string(json, server->loss_error ? errno_name(server->loss_error) : NULL);
-	json_key(json, "detail");
-	json_string(json, server->loss_detail);
+	json_key_string(json, "name", reason_name(server->loss));
+	json_key_string(json, "errno", server->loss_error ? errno_name(server->loss_error) : NULL);
+	json_key_string(json, "detail", server->loss_detail);
 	json_object_end(json);
 }
 

@@ -86,8 +86,7 @@ static void answer_met(struct call *call, const struct wait *wait, const struct 
 
 	json_object(json);
 	path_format(&text, &wait->path, wait->path.count);
-	json_key(json, "path");
-	json_string(json, text.failed ? NULL : buf_string(&text));
+	json_key_string(json, "path", text.failed ? NULL : buf_string(&text));
 	json_key(json, "value");
 	buf_reset(&text);
 	if (found)
@@ -97,8 +96,8 @@ static void answer_met(struct call *call, const struct wait *wait, const struct 
 	else
 		json_null(json);
 	buf_free(&text);
-	json_key(json, "elapsed_ms");
-	json_u64(json, (uint64_t)((loop_now(call->domain->root->loop) - call->began) * 1000));
+	json_key_u64(json, "elapsed_ms",
+		     (uint64_t)((loop_now(call->domain->root->loop) - call->began) * 1000));
 	json_object_end(json);
 	call_done(call);
 }

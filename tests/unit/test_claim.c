@@ -644,7 +644,7 @@ static void test_claim_directory(void)
 /* Lets the others run at the moments that matter. */
 static void linger(void)
 {
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 8; i++)
 		sched_yield();
 }
 

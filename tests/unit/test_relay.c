@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../server/relay.h"
 #include "check.h"
+#include "relay.h"
 
 static struct loop loop;
 

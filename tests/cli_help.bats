@@ -1,0 +1,98 @@
+# Help exists for every command and comes from the tables.
+
+load lib.bash
+
+# The commands, as help lists them.
+commands() {
+	nodectl help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'
+}
+
+@test "help goes to standard output, status 0" {
+	local form
+	for form in help --help -h; do
+		run --separate-stderr nodectl "$form"
+		assert_success
+		assert_equal "$stderr" ""
+		[[ $output == "usage: nodectl "* ]]
+	done
+}
+
+@test "every method is a command" {
+	local name
+	for name in $(sed -n 's/^\t*X([A-Z_]*, \([a-z_]*\)).*/\1/p' "$ROOT/proto/method.h"); do
+		case $name in
+		discover) name=schema ;;
+		echo | discard | forward | exec) continue ;;
+		esac
+		run commands
+		assert_line "${name//_/-}"
+	done
+}
+
+@test "every command has help with usage and an example, asked for either way" {
+	local name
+	for name in $(commands); do
+		run nodectl help "$name"
+		assert_success
+		assert_line --index 0 --regexp "^usage: nodectl \[GLOBAL\] $name"
+		assert_line --partial "  nodectl $name"
+		[[ $(nodectl "$name" --help) == "$output" ]]
+		[[ $(nodectl -h "$name") == "$output" ]]
+	done
+}
+
+@test "examples are command lines that are understood" {
+	local name example
+	for name in $(commands); do
+		example=$(nodectl help "$name" | sed -n '/^Example:/{n;s/^  nodectl //p}')
+		[[ -n $example ]] || fail "$name has no example"
+		case $name in
+		help | completion) continue ;;
+		esac
+		run bash -c "set -- ${example%%[|>]*}; \"\$NODECTL\" -n \"\$@\""
+		assert_success
+	done
+}
+
+@test "options are documented with their defaults, as they are written on the command line" {
+	run nodectl help start
+	assert_line --partial "--max-connections N|none"
+	assert_line --partial "(default 30s)"
+	assert_line --partial "(default 0600)"
+	refute_output --partial "_ms"
+	refute_output --partial "--handler"
+}
+
+@test "what nodectl sets by itself is no option" {
+	run nodectl help stop-server
+	refute_output --partial "--progress"
+	run nodectl help list-servers
+	refute_output --partial "--after"
+}
+
+@test "no line of help is wider than 80 columns, but for usage" {
+	local name
+	for name in "" $(commands); do
+		# shellcheck disable=SC2086
+		run bash -c '"$NODECTL" help $1 | sed 1d | awk "length > 80"' - "$name"
+		assert_output ""
+	done
+}
+
+@test "exit status table of help" {
+	run nodectl help
+	assert_line --regexp '^  2 +usage'
+	assert_line --regexp '^  130, 143 '
+}
+
+@test "the version" {
+	run nodectl -V
+	assert_success
+	assert_output --regexp '^nodectl [0-9]+\.[0-9]+\.[0-9]+$'
+}
+
+@test "help of what does not exist" {
+	run nodectl help stpo-server
+	assert_failure 2
+	assert_output --partial "did you mean stop-server?"
+}

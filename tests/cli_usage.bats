@@ -1,0 +1,142 @@
+# A command line that makes no sense is refused with status 2 before anything is sent.
+
+load lib.bash
+
+# refused SENTENCE ARGS: status 2, nothing on stdout, one line on stderr that has the sentence in it.
+refused() {
+	run --separate-stderr nodectl "${@:2}"
+	assert_equal "$status" 2
+	assert_equal "$output" ""
+	assert_equal "${#stderr_lines[@]}" 1
+	[[ $stderr =~ ^nodectl:\ [^:]+:\ .+\ \([a-z_]+\)$ ]] || fail "form: $stderr"
+	[[ $stderr == *"$1"* ]] || fail "no \"$1\" in: $stderr"
+}
+
+@test "without a command help goes to standard error" {
+	run --separate-stderr nodectl
+	assert_equal "$status" 2
+	assert_equal "$output" ""
+	[[ $stderr == "usage: nodectl "* ]]
+	[[ $stderr == *stop-server* ]]
+}
+
+@test "an unknown command is refused, the nearest one is suggested" {
+	refused "no such command: stpo-server; did you mean stop-server?" stpo-server /x
+	refused "no such command: stop_server; did you mean stop-server?" stop_server /x
+	refused "no such command: xyzzy; see nodectl help" xyzzy
+}
+
+@test "commands are not abbreviated" {
+	refused "did you mean stop-server?" stop /x
+	refused "did you mean version?" ver
+}
+
+@test "an unknown option is refused, the nearest one is suggested" {
+	refused "unknown option --deadlin; did you mean --deadline?" stop-server /x --deadlin 5s
+	refused "unknown option --deadlin; did you mean --deadline?" stop-server /x --deadlin=5s
+	refused "unknown option --xyzzy; see nodectl help stop-server" stop-server /x --xyzzy
+	refused "unknown option -x" version -x
+	refused "unknown option -x" -jx version
+}
+
+@test "options of one command are not options of another" {
+	refused "unknown option --deadline" start /x --deadline 5s
+	refused "unknown option --keys" version --keys
+	refused "unknown option --limit" state --limit 5
+	refused "options of a command follow its name" --now stop-server /x
+}
+
+@test "an option without its value, a flag with one" {
+	refused "--deadline needs a value" stop-server /x --deadline
+	refused "--socket needs a value" version -s
+	refused "--now takes no value" stop-server /x --now=yes
+	refused "--json takes no value" --json=1 version
+}
+
+@test "missing arguments are named" {
+	refused "ADDRESS is missing" start
+	refused "ADDRESS is missing" stop-server
+	refused "ID is missing" close-connection
+	refused "PATH is missing" wait --exists
+	refused "LEVEL is missing" set-log-level
+	refused "METHOD is missing" call
+	refused "BACKEND is missing" start /x forward
+	refused "PROGRAM is missing" start /x exec
+	refused "PROGRAM is missing" start /x exec --
+	refused "one shell: bash|zsh|fish" completion
+}
+
+@test "arguments too many are named" {
+	refused "one argument too many: foo" version foo
+	refused "one argument too many: foo" start /x echo foo
+	refused "one argument too many: foo" start /x forward /y foo
+	refused "one argument too many: foo" set-log-level debug foo
+	refused "one argument too many: b" help a b
+	refused "--all and ADDRESS exclude each other" stop-server --all /x
+}
+
+@test "values out of their range or form are refused with the option's name" {
+	refused "--deadline: " stop-server /x --deadline 5x
+	refused "--deadline: " stop-server /x --deadline -1
+	refused "--deadline: " stop-server /x --deadline nan
+	refused "--deadline: " stop-server /x --deadline inf
+	refused "--deadline: " stop-server /x --deadline 1e300
+	refused "--deadline: " stop-server /x --deadline 9223372036854775808
+	refused "--deadline: " stop-server /x --deadline 366000h
+	refused "--deadline: " stop-server /x --deadline ''
+	refused "--max-connections: " start /x --max-connections 0
+	refused "--max-connections: " start /x --max-connections 1000001
+	refused "--backlog: " start /x --backlog none
+	refused "--backlog: " start /x --backlog 65536
+	refused "--mode: " start /x --mode 0888
+	refused "--mode: " start /x --mode 1777
+	refused "--restart: " start /x --restart sometimes
+	refused "--connect-timeout: " start /x forward /y --connect-timeout 0
+	refused "--idle-timeout: " start /x exec cat --idle-timeout 5s
+	refused "--limit: " list-servers --limit 0
+	refused "--limit: " list-servers --limit x
+	refused "--columns: " list-servers --columns a,,b
+	refused "--color: " --color=blue version
+	refused "level must be one of error|warning|info|debug" set-log-level verbose
+	refused '"x" is not a whole number' close-connection x
+	refused "out of range" close-connection 0
+	refused "out of range" close-connection 9007199254740992
+}
+
+@test "a time-out of 0 is refused where it would leave no time for an answer" {
+	refused "--timeout: " version -t 0
+	refused "--timeout: " version -t -5
+	refused "--timeout: " version --timeout=never
+}
+
+@test "an option of one handler is refused with another" {
+	refused "--connect-timeout is an option of the handler forward" start /x --connect-timeout 5s
+	refused "--connect-timeout is an option of the handler forward" \
+		start /x exec --connect-timeout 5s cat
+	refused "no such handler: forwrd; did you mean forward?" start /x forwrd /y
+}
+
+@test "wait takes exactly one condition" {
+	refused "one of --is, --exists, --absent, --at-least, --at-most" wait phase
+	refused "--is and --exists exclude each other" wait phase --is running --exists
+	refused "--at-least: " wait phase --at-least many
+}
+
+@test "a state path that cannot be one is refused" {
+	refused "path" state a..b
+	refused "path" state 'a[b'
+	refused "not UTF-8" state a $'\xff'
+}
+
+@test "one bad argument of several stops all of them" {
+	refused "did you mean ./y.sock?" stop-server /x y.sock /z
+	refused '"x"' close-connection 1 2 x
+}
+
+@test "parameters of call must be JSON" {
+	refused "not JSON" call state '{'
+	refused "not JSON" call state '{"a":01}'
+	refused "not JSON" call state ''
+	run --separate-stderr nodectl call state - <<<'{} {}'
+	assert_equal "$status" 2
+}

@@ -1,0 +1,63 @@
+# What the life_*.bats tests share: servers, by requests without nodectl. Load after lib.
+# shellcheck shell=bash
+
+# serve ADDRESS [MEMBERS]: starts a server, prints its bound address. MEMBERS: more of the request,
+# '"backlog":5,"mode":"0660"'.
+serve() {
+	result start "{\"address\":\"$1\"${2:+,$2}}" | jq -r .server.address
+}
+
+# stop ADDRESS [MEMBERS]: stops it and prints the result.
+stop() {
+	result stop_server "{\"address\":\"$1\"${2:+,$2}}"
+}
+
+# at ADDRESS KEYS: prints one value of a server's state.
+at() {
+	state "transport.servers[$1].$2"
+}
+
+# await ADDRESS KEYS CONDITION [MS]: waits in noded until '"equals":"running"' or the like holds for
+# a server's key, 30 s at most.
+await() {
+	await_path "transport.servers[$1]${2:+.$2}" "$3" "${4:-30000}"
+}
+
+await_path() {
+	result wait "{\"path\":\"$1\",$2,\"timeout_ms\":${3:-30000}}" >/dev/null
+}
+
+# ask NAME METHOD PARAMS: sends a request that may be answered late; ASKED_PID is its client.
+ask() {
+	background "$1" "$NODECTL" --json --timeout none call "$2" "$3"
+	ASKED_PID=$BACKGROUND_PID
+	declare -gA ASKED
+	ASKED[$1]=$ASKED_PID
+}
+
+# answer NAME: waits for the answer of `ask` and prints it.
+answer() {
+	wait_until 60 has_ended "${ASKED[$1]}" || return 1
+	cat "$T/$1.log"
+}
+
+# has_answer NAME: true if it is there already.
+has_answer() {
+	has_ended "${ASKED[$1]}"
+}
+
+# port_of ADDRESS: prints the port of a TCP address.
+port_of() {
+	printf '%s\n' "${1##*:}"
+}
+
+# fds: prints how many descriptors noded has open, as the kernel counts them.
+fds() {
+	find "/proc/$NODED_PID/fd" -mindepth 1 | wc -l
+}
+
+# Makes the sanitizers' checks of the next noded possible where a tracer is attached: the leak check
+# needs to trace the process itself. Call before start_noded.
+expect_tracer() {
+	ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
+}
