@@ -550,7 +550,7 @@ void do_stop_server(struct call *call)
 	struct address address;
 	struct server *server;
 	struct err err = {0};
-	double seconds;
+	double seconds = -1;
 
 	if (call_bool(call, "if_exists") &&
 	    address_parse(&address, call_string(call, "address"), &err) == 0 &&
@@ -560,9 +560,8 @@ void do_stop_server(struct call *call)
 	}
 	if (find_server(call, "address", &server) < 0)
 		return;
-	seconds = (double)(call_has(call, "deadline_ms") ? call_u64(call, "deadline_ms")
-							 : server->drain_ms) /
-		  1000;
+	if (call_has(call, "deadline_ms"))
+		seconds = (double)call_u64(call, "deadline_ms") / 1000;
 	if (call_bool(call, "wait")) {
 		call->waiter.done = stopped;
 		engine_wait(&server->e, &call->waiter);
@@ -647,8 +646,11 @@ void domain_shutdown(struct domain *domain, double seconds, bool force)
 {
 	bool begins = !engine_is_ending(domain->root);
 
-	engine_end_within(domain->root, seconds < 0 ? domain->drain : seconds,
-			  transport_kill_seconds(domain->transport));
+	if (seconds < 0 && begins)
+		seconds = domain->drain;
+	if (seconds >= 0)
+		engine_end_within(domain->root, seconds,
+				  transport_kill_seconds(domain->transport));
 	if (force)
 		engine_end(domain->root, END_STOP, REASON_STOPPED, 0);
 	else

@@ -14,7 +14,8 @@ void waits_open(struct domain *domain);
 /* Answers every wait: cancelled. */
 void waits_cancel(struct domain *domain);
 
-/* Begins noded's end, as `shutdown` and the signals do. seconds < 0: the --drain time. */
+/* Begins noded's end, or makes it shorter or harder, as `shutdown` and the signals do. seconds < 0:
+   the --drain time, or the deadline that an end under way has. */
 void domain_shutdown(struct domain *domain, double seconds, bool force);
 
 #endif

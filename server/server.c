@@ -404,7 +404,10 @@ int server_resume(struct server *server, struct err *err)
 
 void server_stop(struct server *server, double drain_seconds, bool force)
 {
-	engine_end_within(&server->e, drain_seconds, (double)server->kill_ms / 1000);
+	if (drain_seconds < 0 && !engine_is_ending(&server->e))
+		drain_seconds = (double)server->drain_ms / 1000;
+	if (drain_seconds >= 0)
+		engine_end_within(&server->e, drain_seconds, (double)server->kill_ms / 1000);
 	if (force)
 		engine_end(&server->e, END_STOP, REASON_STOPPED, 0);
 	else

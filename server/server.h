@@ -61,7 +61,8 @@ int server_suspend(struct server *server, struct err *err) __attribute__((warn_u
 /* Listens again. Idempotent. -1: wrong_state, or why it cannot; it stays suspended. */
 int server_resume(struct server *server, struct err *err) __attribute__((warn_unused_result));
 
-/* Begins to end it, or makes an end under way shorter or harder. */
+/* Begins to end it, or makes an end under way shorter or harder. drain_seconds < 0: its drain_ms,
+   or the deadline that an end under way has. */
 void server_stop(struct server *server, double drain_seconds, bool force);
 
 /* Looks after the listener: called twice a second. */
