@@ -90,54 +90,42 @@ static int set_rows(struct reader *reader, const char *text)
 	return 0;
 }
 
-/* text is NULL exactly if the option is a flag. */
-static int apply_own(struct reader *reader, enum own_option own, const char *text)
+static void apply_flag(struct args *args, enum own_option own)
 {
-	struct args *args = reader->args;
+	struct globals *globals = &args->globals;
 
-	switch (own) {
-	case OWN_NONE:
-		break;
-	case OWN_SOCKET:
-		args->globals.socket = text;
-		break;
-	case OWN_JSON:
-		args->globals.json = true;
-		break;
-	case OWN_QUIET:
-		args->globals.quiet = true;
-		break;
-	case OWN_TIMEOUT:
-		return set_timeout(reader, text);
-	case OWN_COLOR:
-		return set_color(reader, text);
-	case OWN_VERBOSE:
-		args->globals.verbose = true;
-		break;
-	case OWN_DRY_RUN:
-		args->globals.dry_run = true;
-		break;
-	case OWN_HELP:
-		args->globals.help = true;
-		break;
-	case OWN_VERSION:
-		args->globals.version = true;
-		break;
-	case OWN_ALL:
+	if (own == OWN_JSON)
+		globals->json = true;
+	else if (own == OWN_QUIET)
+		globals->quiet = true;
+	else if (own == OWN_VERBOSE)
+		globals->verbose = true;
+	else if (own == OWN_DRY_RUN)
+		globals->dry_run = true;
+	else if (own == OWN_HELP)
+		globals->help = true;
+	else if (own == OWN_VERSION)
+		globals->version = true;
+	else if (own == OWN_ALL)
 		args->all = true;
-		break;
-	case OWN_COLUMNS:
-		args->columns = text;
-		break;
-	case OWN_NO_HEADER:
+	else if (own == OWN_NO_HEADER)
 		args->no_header = true;
-		break;
-	case OWN_ROWS:
-		return set_rows(reader, text);
-	case OWN_KEYS:
+	else if (own == OWN_KEYS)
 		args->keys = true;
-		break;
-	}
+}
+
+static int apply_value(struct reader *reader, enum own_option own, const char *text)
+{
+	if (own == OWN_TIMEOUT)
+		return set_timeout(reader, text);
+	if (own == OWN_COLOR)
+		return set_color(reader, text);
+	if (own == OWN_ROWS)
+		return set_rows(reader, text);
+	if (own == OWN_SOCKET)
+		reader->args->globals.socket = text;
+	else if (own == OWN_COLUMNS)
+		reader->args->columns = text;
 	return 0;
 }
 
@@ -160,11 +148,15 @@ static int apply_param(struct reader *reader, const struct option *option, const
 	return 0;
 }
 
+/* text is NULL exactly if the option is a flag. */
 static int apply(struct reader *reader, const struct option *option, const char *text)
 {
 	if (option->param != NULL)
 		return apply_param(reader, option, text);
-	return apply_own(reader, option->own, text);
+	if (text != NULL)
+		return apply_value(reader, option->own, text);
+	apply_flag(reader->args, option->own);
+	return 0;
 }
 
 static int need_value(struct reader *reader, const struct option *option, const char **text)

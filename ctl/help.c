@@ -165,14 +165,78 @@ static void add_kinds(struct buf *out)
 
 		add_entry(out, kind->name, kind->doc);
 	}
+	buf_printf(out,
+		   "\nBehind PROGRAM only the options of this command, written out, are\n"
+		   "nodectl's; every other word belongs to the program. With \"exec -- PROGRAM\"\n"
+		   "all of them do.\n");
+}
+
+static void add_arguments(struct buf *out, const struct command *command)
+{
+	const struct param *param;
+
+	for (size_t i = 0; (param = command_positional(command, i)) != NULL; i++) {
+		struct buf name = {0}, doc = {0};
+
+		if (i == 0)
+			buf_printf(out, "\nArguments:\n");
+		add_upper(&name, param->name);
+		buf_printf(&doc, "%s", param->doc);
+		if (param->choices != NULL)
+			buf_printf(&doc, " (%s)", param->choices);
+		if (param->type == PARAM_PATH)
+			buf_printf(&doc, "; an address stands for its server, each KEY is one "
+					 "more key, taken literally");
+		add_entry(out, memory_check(&name), memory_check(&doc));
+		buf_free(&name);
+		buf_free(&doc);
+	}
+}
+
+void help_write_command(struct buf *out, const struct command *command)
+{
+	help_write_usage(out, command);
+	buf_printf(out, "\n\n%s\n", command->doc);
+	add_arguments(out, command);
+	if (command_has_handler(command))
+		add_kinds(out);
+	add_options(out, command, false, "Options");
+	add_options(out, command, true, "Options of every command");
+	buf_printf(out, "\nExample:\n  %s\n", command->example);
+}
+
+static const struct {
+	const char *status, *doc;
+} statuses[] = {
+    {"0", "done, whatever the outcome of a stop; also an empty list"},
+    {"1", "any other error, or standard output could not be written"},
+    {"2", "usage; nothing was sent"},
+    {"3", "no noded: no socket, a stale one, or noded went away"},
+    {"4", "no such server, connection or path"},
+    {"5", "permission denied"},
+    {"6", "the address is taken"},
+    {"7", "timeout; the message says whether the operation goes on"},
+    {"8", "the request or the reply made no sense to the other side"},
+    {"130, 143", "SIGINT, SIGTERM; a drain that was asked for goes on"},
+};
+
+void help_write(struct buf *out)
+{
+	const struct command *command;
+
+	buf_printf(out, "usage: nodectl [GLOBAL] COMMAND [OPTIONS] [ARGS]\n\n"
+			"Starts, inspects, drains and stops the servers of a running noded.\n\n"
+			"Commands:\n");
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++)
+		add_entry(out, command->name, command->doc);
+	add_options(out, NULL, true, "Options of every command");
 	buf_printf(out, "\n%s\nExit status:\n",
 		   "ADDRESS is tcp:HOST:PORT, unix:/PATH, /PATH or ./PATH. DUR is 500ms, 10s, 2m,\n"
 		   "1h or a number of seconds. The admin socket is --socket, else NODED_SOCKET,\n"
 		   "else /run/noded/admin.sock for root, XDG_RUNTIME_DIR/noded/admin.sock or\n"
 		   "/tmp/noded-UID/admin.sock for others.\n");
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		add_entry(out, statuses[i].status, statuses[i].doc);
-	}
 	buf_printf(out, "\nnodectl help COMMAND tells more.\n");
 }
 

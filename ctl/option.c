@@ -104,7 +104,7 @@ static bool param_option_at(const struct command *command, const struct param *r
 		*option = (struct option){
 		    .value = param_is_flag(param) ? NULL : option_value_name(param),
 		    .choices = param->choices,
-		    .doc = param->doc,
+		    .doc = param->option_doc != NULL ? param->option_doc : param->doc,
 		    .fallback = param_is_flag(param) ? NULL : param->fallback,
 		    .param = param,
 		    .kind = kind,

@@ -106,7 +106,8 @@ static int fetch(struct client *client, struct request *request, struct pages *p
 			result = 0;
 			break;
 		}
-		if (before.len == next.len && memcmp(before.data, next.at, next.len) == 0) {
+		if (before.len > 0 && before.len == next.len &&
+		    memcmp(before.data, next.at, next.len) == 0) {
 			failure_set(&request->failure, ERR_INVALID_REQUEST,
 				    "a senseless reply: its next page is itself");
 			break;

@@ -55,12 +55,17 @@ static void end_line(void)
 	column = 0;
 }
 
-/* True for a word that may be written with a capital: names stay as they are. */
+/* True for a word that may be written with a capital: names, and the values of JSON, stay as they
+   are. */
 static bool is_plain_word(const char *word)
 {
-	size_t n = strcspn(word, " ");
+	static const char *const names[] = {"noded", "nodectl", "true", "false", "null"};
+	size_t n = strcspn(word, " .,;:");
 
-	return strspn(word, "abcdefghijklmnopqrstuvwxyz") >= n && strncmp(word, "noded ", 6) != 0;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strlen(names[i]) == n && strncmp(word, names[i], n) == 0)
+			return false;
+	return strspn(word, "abcdefghijklmnopqrstuvwxyz") == n;
 }
 
 /* A phrase of the tables as a sentence on lines of its own. */
@@ -344,7 +349,7 @@ static void print_option(const struct param *param)
 	else if (!param_is_flag(param))
 		printf(" Ar %s", placeholder(param->type));
 	puts(param->flags & PARAM_NULLABLE ? " | Cm none" : "");
-	print_sentence(param->doc);
+	print_sentence(param->option_doc != NULL ? param->option_doc : param->doc);
 	print_default(param);
 }
 

@@ -13,11 +13,13 @@
 		.flags = PARAM_REQUIRED | PARAM_POSITIONAL | PARAM_MANY,                           \
 		.doc = "the server's address, in any of its forms"                                 \
 	}
-#define MAX_CONNECTIONS(fallback_text)                                                             \
+#define MAX_CONNECTIONS(fallback_text, more)                                                       \
 	{                                                                                          \
 		.name = "max_connections", .type = PARAM_COUNT, .flags = PARAM_NULLABLE, .min = 1, \
 		.max = 1000000, .fallback = fallback_text,                                         \
-		.doc = "connections open at a time; null: as many as there are descriptors"        \
+		.doc = "most connections open at a time; null: as many as descriptors allow" more, \
+		.option_doc =                                                                      \
+		    "most connections open at a time; none: as many as descriptors allow" more     \
 	}
 #define IDLE_TIMEOUT(fallback_text)                                                                \
 	{                                                                                          \
@@ -59,8 +61,8 @@
 	}
 #define LIMIT                                                                                      \
 	{                                                                                          \
-		.name = "limit", .type = PARAM_COUNT, .min = 1, .max = 1000, .fallback = "200",    \
-		.doc = "rows of one page"                                                          \
+		.name = "limit", .type = PARAM_COUNT, .flags = PARAM_NO_CLI, .min = 1,             \
+		.max = 1000, .fallback = "200", .doc = "most rows of one page"                     \
 	}
 
 static const struct param start_params[] = {
@@ -73,7 +75,7 @@ static const struct param start_params[] = {
      .flags = PARAM_POSITIONAL,
      .fallback = "{\"type\":\"echo\"}",
      .doc = "what to do with connections"},
-    MAX_CONNECTIONS("1024"),
+    MAX_CONNECTIONS("1024", "; with exec the default is 40"),
     {.name = "backlog",
      .type = PARAM_COUNT,
      .min = 1,
@@ -96,14 +98,15 @@ static const struct param start_params[] = {
 
 static const struct param stop_server_params[] = {
     THE_SERVER,
-    DEADLINE("how long connections may take to end by themselves; default: the server's drain_ms"),
+    DEADLINE("how long connections may take to end by themselves; default: the server's own"),
     FORCE("do not wait for connections to end by themselves"),
     {.name = "wait",
      .type = PARAM_BOOL,
      .flags = PARAM_NEGATED,
      .fallback = "true",
      .option = "no-wait",
-     .doc = "false: answer at once, the stop goes on"},
+     .doc = "false: answer at once; the stop goes on",
+     .option_doc = "do not wait for the end; the stop goes on"},
     PROGRESS,
     {.name = "if_exists",
      .type = PARAM_BOOL,
@@ -114,7 +117,8 @@ static const struct param stop_server_params[] = {
 static const struct param server_params[] = {THE_SERVER};
 
 static const struct param update_server_params[] = {
-    THE_SERVER, MAX_CONNECTIONS(NULL), IDLE_TIMEOUT(NULL), DRAIN(NULL), KILL(NULL), RESTART(NULL),
+    THE_SERVER,	   MAX_CONNECTIONS(NULL, ""), IDLE_TIMEOUT(NULL), DRAIN(NULL), KILL(NULL),
+    RESTART(NULL),
 };
 
 static const struct param list_servers_params[] = {
@@ -162,7 +166,7 @@ static const struct param state_params[] = {
      .min = 1,
      .max = 1000,
      .fallback = "200",
-     .doc = "members of one page"},
+     .doc = "most members of one page"},
 };
 
 static const struct param wait_params[] = {
@@ -171,8 +175,14 @@ static const struct param wait_params[] = {
      .flags = PARAM_REQUIRED | PARAM_POSITIONAL,
      .doc = "what to watch; it need not exist yet"},
     {.name = "equals", .type = PARAM_VALUE, .option = "is", .doc = "until it has this value"},
-    {.name = "exists", .type = PARAM_BOOL, .doc = "until it exists, even as null (true only)"},
-    {.name = "absent", .type = PARAM_BOOL, .doc = "until it does not exist (true only)"},
+    {.name = "exists",
+     .type = PARAM_BOOL,
+     .doc = "until it exists, even as null; no other value than true",
+     .option_doc = "until it exists, even as null"},
+    {.name = "absent",
+     .type = PARAM_BOOL,
+     .doc = "until it does not exist; no other value than true",
+     .option_doc = "until it does not exist"},
     {.name = "at_least", .type = PARAM_NUMBER, .doc = "until it is this number or more"},
     {.name = "at_most", .type = PARAM_NUMBER, .doc = "until it is this number or less"},
     {.name = "timeout_ms",

@@ -90,6 +90,7 @@ struct param {
 	const char *choices;  /* PARAM_CHOICE: "a|b" */
 	const char *option;   /* nodectl's option, if it is not the name without _ms, - for _ */
 	const char *doc;
+	const char *option_doc; /* what the option does, where doc speaks of JSON; NULL: doc */
 };
 
 enum method_flag {

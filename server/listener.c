@@ -63,6 +63,11 @@ static bool has_clients_waiting(int fd)
 	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN;
 }
 
+static int reuse_address(int fd, int on)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
 /* -- accepting -- */
 
 static void shortage_begins(struct listener *listener, int error)
@@ -324,9 +329,11 @@ static void release_listener(struct engine *engine)
 	if (listener->fd < 0)
 		return;
 	if (listener->keep_bound && !address_is_unix(&listener->address)) {
-		/* Not listening, still bound: clients are refused, nobody is given the port. */
+		/* Not listening, still bound: clients are refused, nobody is given the port, which
+		   others with SO_REUSEADDR could bind too if we had it while we do not listen. */
 		shutdown(listener->fd, SHUT_RDWR);
 		net_accept_syn(listener->fd);
+		reuse_address(listener->fd, 0);
 		listener->kept_fd = listener->fd;
 	} else {
 		close(listener->fd);
@@ -457,13 +464,6 @@ static int bind_failed(struct err *err, const struct address *address, const cha
 	return err_sys(err, net_bind_error(error), error, "cannot %s %s", call, text);
 }
 
-static int reuse_address(int fd)
-{
-	const int on = 1;
-
-	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-}
-
 /* A socket whose port the kernel chose gives the port away when it is shut down; one that was bound
    to the port by number keeps it (inet_csk_listen_stop, SOCK_BINDPORT_LOCK). So bind a second one
    to the number while the first still holds it. */
@@ -471,7 +471,7 @@ static int bind_by_number(int fd, struct address *address)
 {
 	int named = net_socket(address);
 
-	if (named >= 0 && reuse_address(named) == 0 &&
+	if (named >= 0 && reuse_address(named, 1) == 0 &&
 	    bind(named, &address->sa, address->len) == 0 && dup3(named, fd, O_CLOEXEC) >= 0) {
 		close(named);
 		return 0;
@@ -488,7 +488,7 @@ static int bind_tcp(int fd, struct address *address, struct err *err)
 	socklen_t len = sizeof(name);
 
 	/* From the first run on: no waiting for TIME_WAIT, tcp(7). */
-	if (reuse_address(fd) < 0 || bind(fd, &address->sa, address->len) < 0)
+	if (reuse_address(fd, 1) < 0 || bind(fd, &address->sa, address->len) < 0)
 		return bind_failed(err, address, "bind");
 	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0)
 		return bind_failed(err, address, "bind");
@@ -502,6 +502,8 @@ static int open_tcp(struct listener *listener, int bound_fd, int backlog, struct
 {
 	if (bound_fd < 0 && bind_tcp(listener->fd, &listener->address, err) < 0)
 		return -1;
+	if (bound_fd >= 0 && reuse_address(bound_fd, 1) < 0)
+		return bind_failed(err, &listener->address, "listen on");
 	/* Inherited by what is accepted: saves a system call for each. */
 	net_tune(listener->fd);
 	if (listen(listener->fd, backlog) < 0)

@@ -44,6 +44,7 @@ static const char *const level_names[] = {
 enum { LEVEL_COUNT = sizeof level_names / sizeof level_names[0] };
 
 static struct {
+	bool open;
 	enum target target;
 	int fd;
 	enum log_format format;
@@ -298,6 +299,7 @@ void log_open(enum log_format format, enum log_level level)
 	struct stat st;
 
 	log_close();
+	sink.open = true;
 	sink.format = format;
 	sink.level = level;
 	buf_reserve(&sink.made, MADE_SIZE);
@@ -316,6 +318,8 @@ void log_open(enum log_format format, enum log_level level)
 
 void log_close(void)
 {
+	if (!sink.open) /* what is plain may wait */
+		return;
 	log_flush();
 	while (sink.len > 0) {
 		unkeep(line_length(sink.kept + sink.start, sink.len), false);
@@ -324,6 +328,7 @@ void log_close(void)
 	if (sink.target == TARGET_OWN)
 		close(sink.fd);
 	buf_free(&sink.made);
+	sink.open = false;
 	sink.target = TARGET_PLAIN;
 	sink.fd = STDERR_FILENO;
 	sink.format = LOG_TEXT;

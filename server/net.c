@@ -136,7 +136,7 @@ enum error_code net_bind_error(int error)
 	}
 }
 
-int net_refuse_syn(int fd)
+static int socket_filter(int fd)
 {
 	enum { TCP_FLAGS = 13, SYN = 0x02, ACK = 0x10 };
 	struct sock_filter code[] = {
@@ -154,12 +154,31 @@ int net_refuse_syn(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-/* Fails only where there is no filter, which is as well. */
+/* Drops what comes with a smaller TTL or hop limit; 0: nothing (ip(7) IP_MINTTL). */
+static int socket_min_hops(int fd, int hops)
+{
+	if (socket_option(fd, SO_DOMAIN) == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof hops);
+	return setsockopt(fd, IPPROTO_IP, IP_MINTTL, &hops, sizeof hops);
+}
+
+/* Some kernels (seen on 6.18) let only CAP_NET_ADMIN filter TCP. Without it, a TTL hardly anybody
+   sends with keeps SYNs out as well; what a connection completed meanwhile drops until
+   net_accept_syn, its client sends again. */
+int net_refuse_syn(int fd)
+{
+	if (socket_filter(fd) == 0)
+		return 0;
+	return errno == EPERM ? socket_min_hops(fd, 255) : -1;
+}
+
+/* Fails only where there is nothing to undo, which is as well. */
 void net_accept_syn(int fd)
 {
 	const int unused = 0;
 
-	setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused) == -1)
+		socket_min_hops(fd, 0);
 }
 
 static struct rlimit nofile_limit(void)

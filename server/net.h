@@ -33,9 +33,10 @@ enum error_code net_bind_error(int error);
 
 /* A classic-BPF filter that drops new connections (SYN without ACK) and lets everything else
    through; both families. bpf(2), socket(7) SO_ATTACH_FILTER; offset 13 is the TCP flags byte,
-   because a filter on a TCP socket sees the segment from its TCP header on. 0 or -1 with errno. */
+   because a filter on a TCP socket sees the segment from its TCP header on. Where that takes a
+   privilege we lack, a minimal TTL (ip(7) IP_MINTTL) stands in. 0 or -1 with errno. */
 int net_refuse_syn(int fd);
-/* Undoes it, also on accepted sockets, which inherit the filter. */
+/* Undoes either, also on accepted sockets, which inherit it. */
 void net_accept_syn(int fd);
 
 /* Raises the soft descriptor limit to the hard one, or to max (0: no wish). Returns what is then

@@ -61,10 +61,12 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
 
 static void watch_signals(struct node *node)
 {
-	/* Nothing they could mean here. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
+	/* A peer that left, a log file at its size limit, a terminal that is not ours to write to
+	   (stty tostop): all reported by errno. The others could mean nothing here. */
+	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGTTOU, SIGUSR1, SIGUSR2};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	for (int i = 0; i < ENDING_SIGNALS; i++) {
 		ev_signal_init(&node->signals[i], on_signal, ending_signals[i]);
 		node->signals[i].data = node;

@@ -13,7 +13,7 @@
 #include "net.h"
 
 enum { READ_CHUNK = 16 * 1024 };
-#define PEER_POLL 1.0 /* seconds between looks whether a client at EOF is there at all */
+#define PEER_POLL 1.0 /* seconds between looks whether a client not read from is there at all */
 
 /* The entries of one batch: an entry starts when the one before it is answered. */
 struct batch {
@@ -393,6 +393,11 @@ static double earlier(double a, double b)
 	return a < b ? a : b;
 }
 
+static bool wants_input(const struct session *session)
+{
+	return !session->eof && !session->lines && may_run(session);
+}
+
 static void arm_timer(struct session *session)
 {
 	struct ev_loop *ev = session->e.loop->ev;
@@ -402,7 +407,7 @@ static void arm_timer(struct session *session)
 		at = session->partial_at + SESSION_PARTIAL_MS / 1000.;
 	if (unsent(session) > 0)
 		at = earlier(at, session->sent_at + SESSION_STUCK_MS / 1000.);
-	if (session->eof && session->ncalls > 0)
+	if (session->ncalls > 0 && !wants_input(session))
 		at = earlier(at, now + PEER_POLL);
 	ev_timer_stop(ev, &session->timer);
 	if (at > 1e299)
@@ -416,11 +421,6 @@ static bool is_over(const struct session *session)
 	if (unsent(session) > 0)
 		return false;
 	return session->farewell || (session->eof && session->ncalls == 0 && !session->lines);
-}
-
-static bool wants_input(const struct session *session)
-{
-	return !session->eof && !session->lines && may_run(session);
 }
 
 /* Sends, and sets what to wait for next, from what the session holds. */
@@ -502,7 +502,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 
 	(void)ev;
 	(void)revents;
-	if (session->eof && is_gone(session)) {
+	if (!wants_input(session) && is_gone(session)) {
 		leave(session, REASON_CLIENT_CLOSED, 0);
 		return;
 	}

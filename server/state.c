@@ -43,8 +43,9 @@ static const struct engine *engine_at(const void *owner, const struct field *fie
 	return engine;
 }
 
-/* The value inside what a getter writes, or NULL; the tree is the caller's. */
-static cJSON *find_inside(const struct state_ref *ref, cJSON **tree)
+/* The value inside what a getter writes, or NULL; the tree is the caller's. found: how many keys of
+   the path exist. */
+static cJSON *find_inside(const struct state_ref *ref, cJSON **tree, size_t *found)
 {
 	struct buf text = {0};
 	struct json json = {.out = &text};
@@ -53,8 +54,8 @@ static cJSON *find_inside(const struct state_ref *ref, cJSON **tree)
 	ref->field->write(&json, ref->owner);
 	*tree = at = text.failed ? NULL : cJSON_ParseWithLength(text.data, text.len);
 	buf_free(&text);
-	for (size_t i = ref->inside; at && i < ref->path->count; i++) {
-		const char *key = ref->path->key[i];
+	for (*found = ref->inside; at && *found < ref->path->count; *found += at != NULL) {
+		const char *key = ref->path->key[*found];
 
 		if (cJSON_IsArray(at))
 			at = strspn(key, "0123456789") == strlen(key) && strlen(key) < 6
@@ -66,13 +67,13 @@ static cJSON *find_inside(const struct state_ref *ref, cJSON **tree)
 	return at;
 }
 
-static bool exists_inside(const struct state_ref *ref)
+static bool exists_inside(const struct state_ref *ref, size_t *found)
 {
 	cJSON *tree;
-	bool found = find_inside(ref, &tree) != NULL;
+	bool exists = find_inside(ref, &tree, found) != NULL;
 
 	cJSON_Delete(tree);
-	return found;
+	return exists;
 }
 
 static int no_such_path(const struct path *path, size_t found, struct err *err)
@@ -95,6 +96,7 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 	const struct field_table *table = NULL;
 	const void *part = NULL;
 	const struct field *field;
+	size_t found;
 
 	*ref = (struct state_ref){.owner = root, .path = path, .inside = path->count};
 	for (size_t i = 0; i < path->count; i++) {
@@ -130,7 +132,7 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 			break;
 		case FIELD_GETTER:
 			ref->inside = i + 1;
-			return exists_inside(ref) ? 0 : no_such_path(path, i + 1, err);
+			return exists_inside(ref, &found) ? 0 : no_such_path(path, found, err);
 		case FIELD_U64:
 		case FIELD_U32:
 		case FIELD_INT:
@@ -321,6 +323,7 @@ static void write_tree(struct json *json, const cJSON *item)
 void state_write(struct json *json, const struct state_ref *ref, struct state_page *page)
 {
 	cJSON *tree;
+	size_t found;
 
 	page->slice = loop_slice(MEMBERS_A_TURN, &page->steps);
 	json->mute = page->cut;
@@ -329,7 +332,7 @@ void state_write(struct json *json, const struct state_ref *ref, struct state_pa
 	} else if (ref->field->type == FIELD_MAP) {
 		write_page(json, ref->field, ref->owner, page);
 	} else if (ref->inside < ref->path->count) {
-		write_tree(json, find_inside(ref, &tree));
+		write_tree(json, find_inside(ref, &tree, &found));
 		cJSON_Delete(tree);
 	} else {
 		write_field(json, ref->field, ref->owner, page);

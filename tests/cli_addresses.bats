@@ -65,7 +65,7 @@ refused() {
 @test "what cannot be an address" {
 	refused "not an address" ''
 	refused "http:" http://localhost
-	refused "unix:@abstract" unix:@abstract
+	refused "abstract" unix:@abstract
 	refused "107" "/$(printf 'a%.0s' {1..108})"
 	refused '\x0a' $'/tmp/a\nb'
 	refused '\xff' $'/tmp/\xff'

@@ -75,7 +75,8 @@ _nodectl' - "$@"
 	assert_output $'tcp:127.0.0.1:80\nunix:/x'
 	run in_bash "nodectl stop-server tcp:12"
 	assert_output 127.0.0.1:80
-	NODED_SOCKET=/nonexistent run in_bash "nodectl -s $NODED_SOCKET suspend-server u"
+	local socket=$NODED_SOCKET
+	NODED_SOCKET=/nonexistent run in_bash "nodectl -s $socket suspend-server u"
 	assert_output unix:/x
 }
 
@@ -116,9 +117,9 @@ _nodectl' - "$@"
 @test "every option of every command is completed" {
 	local command option
 	for command in $(nodectl completion bash | sed -n 's/^\t\t\([a-z-]*\)) _nodectl_words --.*/\1/p'); do
-		for option in $(nodectl help "$command" | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
-			in_bash "nodectl $command $option" | grep -qxF -- "$option" ||
-				fail "$command $option"
+		run in_bash "nodectl $command --"
+		for option in $(nodectl help "$command" | sed -nE 's/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p'); do
+			assert_line -- "$option"
 		done
 	done
 }

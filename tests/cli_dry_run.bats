@@ -46,7 +46,7 @@ sends() {
 }
 
 @test "-- ends the options" {
-	sends '["state",{"path":"a[\"--keys\"]"}]' state a -- --keys
+	sends '["state",{"path":"a.--keys"}]' state a -- --keys
 }
 
 @test "short options are joined, their value follows or is attached" {

@@ -76,6 +76,7 @@ unreachable() {
 }
 
 @test "a full backlog does not hang connect" {
+	NODED_SOCKET=$T/foreign/full
 	background full python3 -c '
 import socket, sys, time
 listener = socket.socket(socket.AF_UNIX)

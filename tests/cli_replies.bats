@@ -5,9 +5,17 @@ load lib.bash
 
 # answers ANSWER...: from now on that is what the admin socket says (see cli_answers.py).
 answers() {
+	start_answers "$NODED_SOCKET" "$@"
+}
+
+# answers_each ANSWER...: the first nodectl gets the first, and so on.
+answers_each() {
+	start_answers --each "$NODED_SOCKET" "$@"
+}
+
+start_answers() {
 	rm -f "$NODED_SOCKET"
-	background "answers.${#BACKGROUND_PIDS[@]}" python3 "$ROOT/tests/cli_answers.py" \
-		"$NODED_SOCKET" "$@"
+	background "answers.${#BACKGROUND_PIDS[@]}" python3 "$ROOT/tests/cli_answers.py" "$@"
 	wait_until 10 test -S "$NODED_SOCKET"
 }
 
@@ -27,14 +35,19 @@ fails() {
 }
 
 @test "every error of the table has its status" {
-	local name code status n=0
+	local name code status
+	local -a answers=()
+	# The rows X(ENUM, code, "name", status, ...) of the table.
+	sed -n 's/^\tX([A-Z_]*, \(-\?[0-9]*\), "\([a-z_]*\)", \([0-9]\),.*/\2 \1 \3/p' \
+		"$ROOT/proto/error.h" >"$T/errors"
+	(($(wc -l <"$T/errors") > 15))
 	while read -r name code status; do
-		answers "$(error "$code" "$name" why)"
+		answers+=("$(error "$code" "$name" why)")
+	done <"$T/errors"
+	answers_each "${answers[@]}"
+	while read -r name code status; do
 		fails "$status" "nodectl: version: why ($name)" version
-		n=$((n + 1))
-	done < <(sed -n 's/^\tX([A-Z_]*, \(-\?[0-9]*\), "\([a-z_]*\)", \([0-9]\),.*/\2 \1 \3/p' \
-		"$ROOT/proto/error.h")
-	((n > 15)) || fail "only $n errors found in the table"
+	done <"$T/errors"
 }
 
 @test "an error nodectl does not know yet is status 1" {
@@ -60,15 +73,19 @@ fails() {
 }
 
 @test "a senseless reply is 8" {
+	local -a wrong=(hello '{}' '[]' 17 '{"jsonrpc":"2.0","id":1}'
+		'{"jsonrpc":"2.0","id":99,"result":{}}' '{"jsonrpc":"1.0","id":1,"result":{}}'
+		'{"jsonrpc":"2.0","id":1,"result":5}' '{"jsonrpc":"2.0","id":1,"result":{},"error":{}}'
+		'{"jsonrpc":"2.0","id":1,"error":{}}' '{"jsonrpc":"2.0","id":"1","result":{}}'
+		'{"jsonrpc":"2.0","id":1,"result":{"version":"1"}}' '{"jsonrpc":"2.0","method":"x"}'
+		$'\xff' "$(printf '[%.0s' {1..100000})")
 	local text
-	for text in hello '{}' '[]' 17 '{"jsonrpc":"2.0","id":1}' '{"jsonrpc":"2.0","id":99,"result":{}}' \
-		'{"jsonrpc":"1.0","id":1,"result":{}}' '{"jsonrpc":"2.0","id":1,"result":5}' \
-		'{"jsonrpc":"2.0","id":1,"result":{},"error":{}}' \
-		'{"jsonrpc":"2.0","id":1,"result":{"version":"1"}}' $'\xff'; do
-		answers "$text"
+	answers_each "${wrong[@]}"
+	for text in "${wrong[@]}"; do
 		run nodectl version
 		assert_failure 8
 		assert_output --partial "a senseless reply"
+		assert_equal "${#lines[@]}" 1
 	done
 }
 
@@ -76,7 +93,7 @@ fails() {
 	answers silence
 	fails 7 "no answer for 200 ms (timeout)" -t 200ms version
 	fails 7 "whether it was done is unknown (timeout)" -t 200ms suspend-server /x
-	answers '{"jsonrpc":'
+	answers 'part {"jsonrpc":'
 	fails 7 "no answer" -t 200ms version
 }
 

@@ -36,7 +36,7 @@ refused() {
 	refused "unknown option --deadlin; did you mean --deadline?" stop-server /x --deadlin=5s
 	refused "unknown option --xyzzy; see nodectl help stop-server" stop-server /x --xyzzy
 	refused "unknown option -x" version -x
-	refused "unknown option -x" -jx version
+	refused "unknown option -x" -qx version
 }
 
 @test "options of one command are not options of another" {

@@ -27,9 +27,12 @@ await_path() {
 	result wait "{\"path\":\"$1\",$2,\"timeout_ms\":${3:-30000}}" >/dev/null
 }
 
-# ask NAME METHOD PARAMS: sends a request that may be answered late; ASKED_PID is its client.
+# ask NAME METHOD PARAMS: sends a request that may be answered late; ASKED_PID is its client. What
+# it prints is JSON.
 ask() {
-	background "$1" "$NODECTL" --json --timeout none call "$2" "$3"
+	rm -f "$T/$1.log"
+	# shellcheck disable=SC2016
+	background "$1" bash -c 'exec "$@" 2>/dev/null' - "$NODECTL" --json --timeout none call "$2" "$3"
 	ASKED_PID=$BACKGROUND_PID
 	declare -gA ASKED
 	ASKED[$1]=$ASKED_PID
@@ -60,4 +63,34 @@ fds() {
 # needs to trace the process itself. Call before start_noded.
 expect_tracer() {
 	ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
+}
+
+# inject CALL:error=ERROR[:when=N]: lets a system call of noded fail, by strace, until end_inject.
+inject() {
+	background strace strace -q -o "$T/strace.log" -p "$NODED_PID" -e "trace=${1%%:*}" \
+		-e "inject=$1"
+	INJECTOR=$BACKGROUND_PID
+	wait_until 30 is_traced
+}
+
+end_inject() {
+	end_background "$INJECTOR"
+	wait_until 30 is_not_traced
+}
+
+is_traced() {
+	grep -q "^TracerPid:[[:space:]]*$INJECTOR$" "/proc/$NODED_PID/status"
+}
+
+is_not_traced() {
+	grep -q '^TracerPid:[[:space:]]*0$' "/proc/$NODED_PID/status"
+}
+
+# Clients leave first, so that the end of noded need not wait for them.
+teardown() {
+	local group
+	for group in "$T"/clients.*; do
+		[[ ! -S $group ]] || clients_do quit "$group" >/dev/null || true
+	done
+	teardown_test
 }

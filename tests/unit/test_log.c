@@ -25,6 +25,12 @@ static int saved_stderr;
 static char text[TEXT_SIZE]; /* what was read back */
 static size_t text_len;
 
+static void forget(void)
+{
+	text_len = 0;
+	text[0] = '\0';
+}
+
 /* Makes fd standard error and opens the log on it. */
 static void open_on(int fd, enum log_format format)
 {
@@ -38,12 +44,6 @@ static void close_log(void)
 	log_close();
 	if (dup2(saved_stderr, STDERR_FILENO) == -1)
 		exit(1);
-}
-
-static void forget(void)
-{
-	text_len = 0;
-	text[0] = '\0';
 }
 
 /* Reads all that is there now and appends it to text. */
@@ -102,12 +102,13 @@ static bool whole_and_ordered(unsigned *seen)
 
 	*seen = 0;
 	for (char *line = text, *next; *line != '\0'; line = next) {
-		char *at = strstr(line, "test line ");
+		const char *at;
 
 		next = strchr(line, '\n');
 		if (next == NULL)
 			return false;
 		*next++ = '\0';
+		at = strstr(line, "test line ");
 		if (at == NULL && strstr(line, "lines lost") != NULL)
 			continue;
 		end = 0;
@@ -213,7 +214,7 @@ static void test_long(void)
 					line = cJSON_Parse(text);
 				good =
 				    good && count("\n") == 1 && text_len <= 2048 &&
-				    (cut || len * n < 2048) && (text_len < 2000 || cut || u < 3) &&
+				    (cut || len * n < 2048) &&
 				    (format == LOG_TEXT || line != NULL) &&
 				    (units[u][0] == '\xff' || strstr(text, "\xef\xbf\xbd") == NULL);
 				longest = text_len > longest ? text_len : longest;
@@ -249,7 +250,7 @@ static void test_full_pipe(void)
 {
 	int ends[2], flags;
 	uint64_t lost = log_lost();
-	unsigned seen, before_notice;
+	unsigned seen = 0;
 	char *notice;
 
 	memset(text, '-', 4096);
@@ -287,8 +288,7 @@ static void test_full_pipe(void)
 	      "where the lines are missing");
 	CHECK(whole_and_ordered(&seen) && seen + (log_lost() - lost) == MANY + 1,
 	      "written and lost are all");
-	before_notice = seen;
-	CHECK(before_notice > 500, "64 KiB of lines were kept: %u", before_notice);
+	CHECK(seen > 500, "64 KiB of lines were kept: %u", seen);
 	close_log();
 	close(ends[0]);
 	close(ends[1]);
@@ -322,11 +322,12 @@ static void test_gone_while_kept(void)
 	int ends[2];
 	uint64_t lost = log_lost();
 
-	memset(text, '-', 4096);
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		exit(1);
-	fill(ends[1]);
 	open_on(ends[1], LOG_TEXT);
+	log_flush(); /* what was lost before is told here */
+	memset(text, '-', 4096);
+	fill(ends[1]);
 	for (int i = 0; i < 5; i++)
 		log_info("test", "line %d of many", i);
 	close(ends[0]);
@@ -356,7 +357,7 @@ static void test_terminal(void)
 {
 	int controller, terminal, flags;
 	uint64_t lost;
-	unsigned seen;
+	unsigned seen = 0;
 	struct termios raw;
 
 	if (openpty(&controller, &terminal, NULL, NULL, NULL) == -1) {
@@ -398,7 +399,7 @@ static void test_socket(void)
 {
 	int ends[2];
 	uint64_t lost;
-	unsigned seen;
+	unsigned seen = 0;
 	struct stat st;
 	char stream[64];
 
@@ -470,15 +471,16 @@ static int in_child(int (*run)(void))
 static int run_foreign_pipe(void)
 {
 	int ends[2];
-	unsigned seen;
+	unsigned seen = 0;
 	uint64_t lost = log_lost();
+	char name[64];
 
 	memset(text, '-', 4096);
 	if (pipe(ends) == -1)
 		return 1;
 	fill(ends[1]);
-	if (setgid(NOBODY) == -1 || setuid(NOBODY) == -1 ||
-	    open("/proc/self/fd/1", O_WRONLY | O_TRUNC * 0) >= 0)
+	snprintf(name, sizeof name, "/proc/self/fd/%d", ends[1]);
+	if (setgid(NOBODY) == -1 || setuid(NOBODY) == -1 || open(name, O_WRONLY) != -1)
 		return 77;
 	open_on(ends[1], LOG_TEXT);
 	for (int i = 0; i < 3; i++)
@@ -494,7 +496,7 @@ static int run_full_disk(void)
 {
 	char path[] = "/tmp/test_log.d/log", ballast[] = "/tmp/test_log.d/ballast";
 	int fd, other;
-	unsigned seen;
+	unsigned seen = 0;
 
 	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount("none", "/tmp/test_log.d", "tmpfs", 0, "size=64k") == -1)
@@ -571,6 +573,7 @@ static void test_limit(void)
 int main(void)
 {
 	alarm(120);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	unsetenv("JOURNAL_STREAM");
 	saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);

@@ -1,0 +1,104 @@
+# forward: a reset is passed on as a reset, in both directions; an ordinary close never becomes one.
+# shellcheck shell=bash
+load handler
+
+setup() {
+	setup_test
+	start_noded
+}
+
+@test "reset: of a client reaches the backend" {
+	script <<-'END'
+		from peers import *
+		node, backend = Node(), Listener("tcp:")
+		address = node.forward("tcp:", backend.address)
+		for count in range(1, 6):
+		    client = connect(address)
+		    peer = backend.accept()
+		    client.sendall(b"in the middle of")
+		    expect(peer.recv(100), b"in the middle of")
+		    reset(client)
+		    expect(ended(peer), "reset")
+		    node.until_ended(address, "reset", count)
+	END
+}
+
+@test "reset: of a backend reaches the client" {
+	script <<-'END'
+		from peers import *
+		node, backend = Node(), Listener("tcp:")
+		address = node.forward("tcp:", backend.address)
+		for count in range(1, 6):
+		    client = connect(address)
+		    peer = backend.accept()
+		    peer.sendall(b"in the middle of")
+		    expect(client.recv(100), b"in the middle of")
+		    reset(peer)
+		    expect(ended(client), "reset")
+		    node.until_ended(address, "reset", count)
+	END
+}
+
+# A Unix socket has no reset but this: closed before all was read.
+@test "reset: of a Unix peer that closes on unread bytes reaches the other side" {
+	script <<-'END'
+		from peers import *
+		node, backend = Node(), Listener("unix:")
+		address = node.forward("tcp:", backend.address)
+		client = connect(address)
+		peer = backend.accept()
+		client.sendall(b"never read")
+		node.until_at(address, "connection_pool.bytes_in", equals=10)
+		peer.recv(1)
+		peer.close()
+		expect(ended(client), "reset")
+		node.until_ended(address, "reset")
+
+		backend = Listener("tcp:")
+		address = node.forward("unix:", backend.address)
+		client = connect(address)
+		peer = backend.accept()
+		peer.sendall(b"never read")
+		node.until_at(address, "connection_pool.bytes_out", equals=10)
+		client.recv(1)
+		client.close()
+		expect(ended(peer), "reset")
+		node.until_ended(address, "reset")
+	END
+}
+
+@test "reset: a reset on one connection leaves its neighbours alone" {
+	script <<-'END'
+		from peers import *
+		node, backend = Node(), Listener("tcp:")
+		address = node.forward("tcp:", backend.address)
+		pairs = []
+		for _ in range(10):
+		    client = connect(address)
+		    pairs.append((client, backend.accept()))
+		for client, _ in pairs[::2]:
+		    reset(client)
+		node.until_ended(address, "reset", 5)
+		for client, peer in pairs[1::2]:
+		    client.sendall(b"still here")
+		    expect(peer.recv(100), b"still here")
+	END
+}
+
+# The client goes on sending to a backend that has said its last word: the answer must not be
+# destroyed by the reset that unread input would cause.
+@test "reset: a close is never turned into one by unread input" {
+	script <<-'END'
+		from peers import *
+		node = Node()
+		for kind in ("tcp:", "unix:"):
+		    address = node.serve(kind)
+		    client = connect(address)
+		    client.sendall(b"x" * 100_000)
+		    node.until_at(address, "connection_pool.bytes_in", at_least=1)
+		    one, = node.connections(address)
+		    expect(node.close_connection(one["id"]), "stopped")
+		    expect(ended(client), "closed", kind)
+		    node.until_ended(address, "stopped")
+	END
+}
