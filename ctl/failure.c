@@ -144,6 +144,24 @@ void failure_write(struct buf *out, const struct failure *failure)
 	json_object_end(&json);
 }
 
+static void add_name(struct buf *out, const char *name)
+{
+	buf_printf(out, "%s%s", out->len > 0 ? ", " : "", name);
+}
+
+void failure_names(struct buf *out, int status)
+{
+	for (int code = ERR_NONE + 1; code < ERR_COUNT; code++) {
+		const struct error_info *info = error_info((enum error_code)code);
+
+		if (info->exit_status == status)
+			add_name(out, info->name);
+	}
+	for (size_t i = 0; i < sizeof(own_errors) / sizeof(own_errors[0]); i++)
+		if (own_errors[i].status == status)
+			add_name(out, own_errors[i].name);
+}
+
 void failure_print(const struct failure *failure, const char *subject)
 {
 	struct buf line = {0};

@@ -52,6 +52,8 @@ void failure_clear(struct failure *failure);
 
 /* Appends the error object: {"code","message","data":{"name","detail"}}, or raw. */
 void failure_write(struct buf *out, const struct failure *failure);
+/* Appends to an empty buf the names of all errors with that exit status: "timeout, ...". */
+void failure_names(struct buf *out, int status);
 /* The one line on stderr: "nodectl: SUBJECT: sentence (name)". */
 void failure_print(const struct failure *failure, const char *subject);
 

@@ -2,10 +2,12 @@
 #include "help.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "args.h"
 #include "commands.h"
+#include "failure.h"
 #include "memory.h"
 #include "option.h"
 #include "session.h"
@@ -205,20 +207,37 @@ void help_write_command(struct buf *out, const struct command *command)
 	buf_printf(out, "\nExample:\n  %s\n", command->example);
 }
 
-static const struct {
-	const char *status, *doc;
-} statuses[] = {
-    {"0", "done, whatever the outcome of a stop; also an empty list"},
-    {"1", "any other error, or standard output could not be written"},
-    {"2", "usage; nothing was sent"},
-    {"3", "no noded: no socket, a stale one, or noded went away"},
-    {"4", "no such server, connection or path"},
-    {"5", "permission denied"},
-    {"6", "the address is taken"},
-    {"7", "timeout; the message says whether the operation goes on"},
-    {"8", "the request or the reply made no sense to the other side"},
-    {"130, 143", "SIGINT, SIGTERM; a drain that was asked for goes on"},
+/* What the names of its errors do not say of a status. */
+static const char *const status_words[] = {
+    [0] = "done, whatever the outcome of a stop; also an empty list",
+    [EXIT_OTHER] = "any other error, or standard output could not be written",
+    [EXIT_USAGE] = "usage; nothing was sent",
+    [3] = "no socket, a stale one, or noded went away",
+    [7] = "the message says whether the operation goes on",
 };
+
+enum { STATUS_WORDS = sizeof(status_words) / sizeof(status_words[0]), STATUS_SIGNAL = 128 };
+
+/* The statuses of the error tables, by number; those of signals have a line of their own. */
+static void add_statuses(struct buf *out)
+{
+	for (int status = 0; status < STATUS_SIGNAL; status++) {
+		const char *words = status < STATUS_WORDS ? status_words[status] : NULL;
+		struct buf text = {0};
+		char number[16];
+
+		if (status != EXIT_OTHER)
+			failure_names(&text, status);
+		if (words != NULL)
+			buf_printf(&text, "%s%s", text.len > 0 ? "; " : "", words);
+		snprintf(number, sizeof(number), "%d", status);
+		if (text.len > 0)
+			add_entry(out, number, memory_check(&text));
+		buf_free(&text);
+	}
+	add_entry(out, "130, 141, 143",
+		  "SIGINT, SIGPIPE, SIGTERM; a drain that was asked for goes on");
+}
 
 void help_write(struct buf *out)
 {
@@ -235,8 +254,7 @@ void help_write(struct buf *out)
 		   "1h or a number of seconds. The admin socket is --socket, else NODED_SOCKET,\n"
 		   "else /run/noded/admin.sock for root, XDG_RUNTIME_DIR/noded/admin.sock or\n"
 		   "/tmp/noded-UID/admin.sock for others.\n");
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-		add_entry(out, statuses[i].status, statuses[i].doc);
+	add_statuses(out);
 	buf_printf(out, "\nnodectl help COMMAND tells more.\n");
 }
 

@@ -254,25 +254,40 @@ static void print_reasons(void)
 	}
 }
 
+static uint64_t page_rows(void)
+{
+	const struct method *method = method_get(METHOD_LIST_CONNECTIONS);
+
+	return param_find(method->params, method->nparams, "limit")->max;
+}
+
 static void print_limits(void)
 {
-	static const struct {
+	const struct {
 		uint64_t limit;
-		const char *doc;
+		const char *name, *doc;
 	} limits[] = {
-	    {SCAN_LINE_MAX, "bytes of a request line, its line feed counted"},
-	    {SCAN_DEPTH_MAX, "levels of nested values, the outermost counted"},
-	    {SCAN_VALUES_MAX, "values in a request line, member names not counted"},
-	    {SCAN_BATCH_MAX, "entries of a batch"},
-	    {SCAN_ID_STRING_MAX, "bytes of an id that is a string"},
-	    {SCAN_ID_NUMBER_MAX, "characters of an id that is a number"},
-	    {PATH_KEYS_MAX, "keys of a state path"},
-	    {sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "bytes of a socket's path"},
-	    {DURATION_MAX_DAYS, "days of any duration"},
+	    {SCAN_LINE_MAX, "request_bytes", "bytes of a request line, its line feed counted"},
+	    {SCAN_DEPTH_MAX, "request_depth", "levels of nested values, the outermost counted"},
+	    {SCAN_VALUES_MAX, "request_values",
+	     "values in a request line, member names not counted"},
+	    {SCAN_BATCH_MAX, "batch_entries", "entries of a batch"},
+	    {SCAN_ID_STRING_MAX, "id_string_bytes", "bytes of an id that is a string"},
+	    {SCAN_ID_NUMBER_MAX, "id_number_characters", "characters of an id that is a number"},
+	    {page_rows(), "page_rows", "rows of one page"},
+	    {DURATION_MAX_MS, "duration_ms", "milliseconds of any duration: 365 days"},
 	};
 
-	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-		printf(".It %" PRIu64 "\n%s\n", limits[i].limit, limits[i].doc);
+	_Static_assert(DURATION_MAX_DAYS == 365, "as the table says");
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+		printf(".It Va %s No = %" PRIu64 "\n", limits[i].name, limits[i].limit);
+		print_sentence(limits[i].doc);
+	}
+}
+
+static void print_path_limits(void)
+{
+	printf("A path has at most %d keys and %d bytes.\n", PATH_KEYS_MAX, PATH_TEXT_MAX);
 }
 
 /* --- nodectl's side -------------------------------------------------------------------------- */
@@ -393,9 +408,10 @@ static const struct table {
 	const char *name;
 	void (*print)(void);
 } tables[] = {
-    {"methods", print_methods},		{"handlers", print_handlers}, {"errors", print_errors},
-    {"phases", print_phases},		{"reasons", print_reasons},   {"limits", print_limits},
-    {"exit-status", print_exit_status},
+    {"methods", print_methods},		{"handlers", print_handlers},
+    {"errors", print_errors},		{"phases", print_phases},
+    {"reasons", print_reasons},		{"limits", print_limits},
+    {"path-limits", print_path_limits}, {"exit-status", print_exit_status},
 };
 
 /* What `options NAME` prints: a method's, or a handler kind's that `start` takes too. */

@@ -150,8 +150,7 @@ static void lost(struct engine *owner, enum reason why, int error, const char *d
 
 	(void)why;
 	(void)error;
-	free(admin->loss);
-	admin->loss = strdup(detail);
+	strlcpy(admin->loss, detail, sizeof(admin->loss));
 }
 
 static const struct listener_ops listener_ops = {has_room, accepted, lost};
@@ -178,7 +177,8 @@ static void listen_again(struct backoff *backoff)
 		engine_set_phase(&admin->e, PHASE_RUNNING, REASON_NONE, 0);
 		return;
 	}
-	log_debug("admin", "cannot listen again: %s", err.detail);
+	if (backoff->failures == 0)
+		log_warning("admin", "%s; cannot listen again yet: %s", admin->loss, err.detail);
 	backoff_failed(&admin->retry);
 }
 
@@ -241,8 +241,6 @@ static void release_admin(struct engine *engine)
 
 	ev_timer_stop(engine->loop->ev, &admin->check);
 	loop_cancel(engine->loop, &admin->running);
-	free(admin->loss);
-	admin->loss = NULL;
 }
 
 static const char *admin_subject(const struct engine *engine, char *text, size_t size)
@@ -256,9 +254,8 @@ static int admin_log_level(const struct engine *engine)
 {
 	const struct admin *admin = container_of(engine, const struct admin, e);
 
-	if (engine->phase == PHASE_SUSPENDED)
-		return LOG_LEVEL_WARNING;
-	return engine->phase == PHASE_RUNNING && admin->loss ? LOG_LEVEL_INFO : -1;
+	/* One line, when it is back or when the first attempt has failed. */
+	return engine->phase == PHASE_RUNNING && admin->loss[0] ? LOG_LEVEL_WARNING : -1;
 }
 
 static void admin_log_detail(const struct engine *engine, struct buf *text)
@@ -266,10 +263,8 @@ static void admin_log_detail(const struct engine *engine, struct buf *text)
 	const struct admin *admin = container_of(engine, const struct admin, e);
 	char address[ADDRESS_TEXT_SIZE];
 
-	if (engine->phase == PHASE_SUSPENDED)
-		buf_printf(text, ", %s", admin->loss ? admin->loss : "out of memory");
-	else
-		buf_printf(text, ", listening again on %s", address_text(&admin->address, address));
+	buf_printf(text, ", listening again on %s: %s", address_text(&admin->address, address),
+		   admin->loss);
 }
 
 static const struct field admin_rows[] = {

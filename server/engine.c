@@ -205,10 +205,25 @@ static void deadline_arm(struct deadline *deadline, double seconds)
 	ev_timer_start(ev, &deadline->timer);
 }
 
+/* Whether draining means waiting: for a leaf of the tree below it, or for itself if it is one. */
+static bool has_something_to_drain(const struct engine *engine)
+{
+	const struct engine *child;
+
+	if (!engine->brood)
+		return true;
+	TAILQ_FOREACH (child, &engine->brood->list, sibling)
+		if (has_something_to_drain(child))
+			return true;
+	return false;
+}
+
 void engine_end(struct engine *engine, enum end how, enum reason why, int error)
 {
-	enum phase phase = how == END_DRAIN ? PHASE_DRAINING : PHASE_STOPPING;
+	enum phase phase = PHASE_STOPPING;
 
+	if (how == END_DRAIN && has_something_to_drain(engine))
+		phase = PHASE_DRAINING;
 	if (how <= (enum end)engine->how || engine->phase == PHASE_STOPPED)
 		return;
 	engine->how = (uint8_t)how;

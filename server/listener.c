@@ -166,6 +166,15 @@ static void watch(struct listener *listener, bool on)
 		ev_io_stop(listener->e.loop->ev, &listener->io);
 }
 
+/* A number closed under us may be somebody else's by now: nothing may be done to it any more. */
+static void forget_foreign(struct listener *listener)
+{
+	if (listener->fd < 0 || is_our_socket(listener))
+		return;
+	watch(listener, false);
+	listener->fd = -1;
+}
+
 static void pause_for(struct listener *listener, double seconds)
 {
 	struct ev_loop *ev = listener->e.loop->ev;
@@ -187,9 +196,8 @@ static void lose(struct listener *listener, enum reason why, int error, const ch
 {
 	struct engine *owner = listener->e.parent;
 
+	forget_foreign(listener);
 	watch(listener, false);
-	if (listener->fd >= 0 && !is_our_socket(listener))
-		listener->fd = -1;
 	listener->ops->lost(owner, why, error, detail);
 	engine_end(&listener->e, END_KILL, why, error);
 }
@@ -299,6 +307,7 @@ static bool end_listener(struct engine *engine, enum end how)
 	struct listener *listener = listener_of(engine);
 	enum accept_status status = ACCEPT_MORE;
 
+	forget_foreign(listener);
 	if (listener->fd < 0 || how == END_KILL)
 		return true;
 	if (!listener->closing) {
@@ -322,6 +331,7 @@ static void release_listener(struct engine *engine)
 {
 	struct listener *listener = listener_of(engine);
 
+	forget_foreign(listener);
 	watch(listener, false);
 	ev_timer_stop(engine->loop->ev, &listener->pause);
 	shortage_ends(listener);

@@ -46,6 +46,8 @@ void do_discover(struct call *call)
 
 static void write_limits(struct json *json)
 {
+	const struct method *list = method_get(METHOD_LIST_CONNECTIONS);
+
 	json_object(json);
 	json_key_u64(json, "request_bytes", SCAN_LINE_MAX);
 	json_key_u64(json, "request_depth", SCAN_DEPTH_MAX);
@@ -61,7 +63,8 @@ static void write_limits(struct json *json)
 	json_key_u64(json, "partial_line_ms", SESSION_PARTIAL_MS);
 	json_key_u64(json, "parse_errors_in_a_row", SESSION_PARSE_ERRORS_MAX);
 	json_key_u64(json, "clients", SESSION_CLIENTS_MAX);
-	json_key_u64(json, "page_rows", 1000);
+	json_key_u64(json, "page_rows", param_find(list->params, list->nparams, "limit")->max);
+	json_key_u64(json, "admin_slice_ms", (uint64_t)(LOOP_SLICE_SECONDS * 1000));
 	json_key_u64(json, "duration_ms", DURATION_MAX_MS);
 	json_key_u64(json, "fds", net_nofile());
 	json_key_u64(json, "reserved_fds", NET_RESERVE);
@@ -649,8 +652,7 @@ void domain_shutdown(struct domain *domain, double seconds, bool force)
 	if (seconds < 0 && begins)
 		seconds = domain->drain;
 	if (seconds >= 0)
-		engine_end_within(domain->root, seconds,
-				  transport_kill_seconds(domain->transport));
+		engine_end_within(domain->root, seconds, transport_kill_seconds(domain->transport));
 	if (force)
 		engine_end(domain->root, END_STOP, REASON_STOPPED, 0);
 	else

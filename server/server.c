@@ -360,13 +360,17 @@ int server_start(struct server **started, struct engine *transport, struct conn_
 		goto fail;
 	server->address = server->listener->address;
 	address_text(&server->address, server->key);
-	engine_set_phase(&server->e, PHASE_RUNNING, REASON_NONE, 0);
-	server->served = true;
 	*started = server;
 	return 0;
 fail:
 	engine_end(&server->e, END_KILL, REASON_NONE, 0);
 	return -1;
+}
+
+void server_run(struct server *server)
+{
+	engine_set_phase(&server->e, PHASE_RUNNING, REASON_NONE, 0);
+	server->served = true;
 }
 
 int server_suspend(struct server *server, struct err *err)

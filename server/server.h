@@ -49,11 +49,13 @@ struct server {
 	bool served;			   /* it has been running once */
 };
 
-/* Starts a server under the transport: listens, then serves. The spec's check() is the caller's.
-   -1: nothing is left of it. */
+/* Starts a server under the transport: it listens. The spec's check() is the caller's, and so is to
+   make it known and then call server_run. -1: nothing is left of it. */
 int server_start(struct server **server, struct engine *transport, struct conn_index *index,
 		 struct server_options *options, struct err *err)
     __attribute__((warn_unused_result));
+/* It is running from now on; whoever waits for that finds it. */
+void server_run(struct server *server);
 
 /* Not accepting until server_resume; connections live on. Idempotent. The listener may still be
    closing when it returns: wait for server->listener's end. -1: wrong_state. */

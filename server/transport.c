@@ -177,6 +177,7 @@ int transport_start(struct transport *transport, struct server_options *options,
 	if (server_start(started, &transport->e, &transport->index, options, err) < 0)
 		return -1;
 	RB_INSERT(server_tree, &transport->tree, *started);
+	server_run(*started);
 	loop_mark(transport->e.loop);
 	return 0;
 }

@@ -79,10 +79,30 @@ commands() {
 	done
 }
 
-@test "exit status table of help" {
+# The names behind one status, as help lists them, in one line.
+help_names() {
+	nodectl help | sed -n '/^Exit status:/,/^$/p' |
+		awk -v status="$1" '/^  [0-9]/ { on = $1 == status; $1 = "" } on' | tr -s ' \n' ' '
+}
+
+@test "exit status table of help: every error of the table is behind its status" {
+	local name status
+	sed -n 's/^\tX([A-Z_]*, -\?[0-9]*, "\([a-z_]*\)", \([0-9]\),.*/\1 \2/p' \
+		"$ROOT/proto/error.h" >"$T/errors"
+	(($(wc -l <"$T/errors") > 15))
+	while read -r name status; do
+		((status != 1)) || continue
+		[[ $(help_names "$status") =~ (^|[ ,])$name([ ,;]|$) ]] ||
+			fail "$name is not behind status $status: $(help_names "$status")"
+	done <"$T/errors"
+	for status in 0 1 2 3 4 5 6 7 8; do
+		[[ -n $(help_names "$status") ]] || fail "no status $status"
+	done
 	run nodectl help
+	assert_line --regexp '^  1 +any other error'
 	assert_line --regexp '^  2 +usage'
-	assert_line --regexp '^  130, 143 '
+	assert_line --regexp '^  3 +no_noded; '
+	assert_line --regexp '^  130, 141, 143 '
 }
 
 @test "the version" {

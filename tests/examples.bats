@@ -142,6 +142,19 @@ keys_of_state() {
 	clients_do quit
 }
 
+# fds alone differs from one noded to another.
+@test "noded-protocol(7) has the limits that version shows" {
+	start_noded
+	sed -En 's/^\.It Va ([a-z_]+) No = ([0-9]+)$/\1 \2/p' "$ROOT/man/noded-protocol.7" |
+		sort >"$T/said"
+	result version |
+		jq -r '.limits | del(.fds) | to_entries[] | "\(.key) \(.value)"' | sort >"$T/shown"
+	assert [ "$(wc -l <"$T/shown")" -ge 15 ]
+	run diff "$T/said" "$T/shown"
+	assert_success
+	assert_output ""
+}
+
 @test "a literal block of a manual page without a mark is refused" {
 	printf '.Bd -literal\nnodectl version\n.Ed\n' >"$T/page.1"
 	run "$ROOT/tests/extract" -v dir="$T" "$T/page.1"

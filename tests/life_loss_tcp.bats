@@ -35,8 +35,8 @@ comes_back() {
 	[[ $(clients_do "echo lives on") == 3 ]]
 	clients_do "connect 2"
 	[[ $(clients_do "echo all") == 5 ]]
-	assert_log_lines 1 "warn.*$address suspended: listener_lost"
-	assert_log_lines 1 "info.*$address running, listening again"
+	assert_log_lines 1 "warn.*:$(port_of "$address") suspended: listener_lost"
+	assert_log_lines 1 "info.*:$(port_of "$address") running, listening again"
 	assert_log_lines 4 .
 }
 

@@ -9,20 +9,20 @@ setup() {
 	start_noded
 }
 
-# churned ADDRESS COMMAND...: runs it 20 times while 32 clients reconnect, each time when 50 more
-# have been served.
+# churned N ADDRESS COMMAND: runs it N times while 32 clients reconnect, each time when 50 more have
+# been served.
 churned() {
-	local address=$1 i
-	shift
+	local n=$1 address=$2 i
+	shift 2
 	background churn python3 "$ROOT/tests/churn.py" 32 "$address"
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < n; i++)); do
 		await "$address" connection_pool.total '"at_least":50'
 		"$@" "$address" >/dev/null
 	done
 	end_background "$BACKGROUND_PID"
 	run cat "$T/churn.log"
 	[[ $(jq -c .cut <<<"$output") == "[]" ]] || fail "$output"
-	(($(jq .served <<<"$output") >= 20 * 50))
+	(($(jq .served <<<"$output") >= n * 50))
 }
 
 stop_and_start() {
@@ -31,15 +31,15 @@ stop_and_start() {
 }
 
 @test "lossless: 20 stops in front of 32 clients reconnecting, TCP" {
-	churned "$(serve tcp:127.0.0.1:0)" stop_and_start
+	churned 20 "$(serve tcp:127.0.0.1:0)" stop_and_start
 }
 
-@test "lossless: 20 stops in front of 32 clients reconnecting, TCP over IPv6" {
-	churned "$(serve 'tcp:[::1]:0')" stop_and_start
+@test "lossless: 5 stops in front of 32 clients reconnecting, TCP over IPv6" {
+	churned 5 "$(serve 'tcp:[::1]:0')" stop_and_start
 }
 
 @test "lossless: 20 stops in front of 32 clients reconnecting, Unix" {
-	churned "$(serve "$T/s.sock")" stop_and_start
+	churned 20 "$(serve "$T/s.sock")" stop_and_start
 }
 
 # The pool's total goes on: counted from the last time.
@@ -51,9 +51,9 @@ suspend_and_resume() {
 }
 
 @test "lossless: 20 suspensions in front of 32 clients reconnecting, TCP" {
-	churned "$(serve tcp:127.0.0.1:0)" suspend_and_resume
+	churned 20 "$(serve tcp:127.0.0.1:0)" suspend_and_resume
 }
 
 @test "lossless: 20 suspensions in front of 32 clients reconnecting, Unix" {
-	churned "$(serve "$T/s.sock")" suspend_and_resume
+	churned 20 "$(serve "$T/s.sock")" suspend_and_resume
 }

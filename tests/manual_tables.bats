@@ -46,7 +46,7 @@ load lib
 		run grep -cxF ".\\\" BEGIN options $name" "$ROOT/man/nodectl.1"
 		assert_output 1
 	done
-	for name in handlers errors phases reasons limits methods; do
+	for name in handlers errors phases reasons limits path-limits methods; do
 		run grep -cxF ".\\\" BEGIN $name" "$ROOT/man/noded-protocol.7"
 		assert_output 1
 	done

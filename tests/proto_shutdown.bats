@@ -38,6 +38,7 @@ load proto.bash
 		admin, other = Admin(), Admin()
 		admin.wait("transport.connection_pool.open", equals=1)
 		other.send(request("wait", 1, path="nowhere", exists=True))
+		other.call("version", 2)
 		admin.send(request("shutdown", 1, deadline_ms=60000))
 		reply = other.reply()
 		expect([reply["error"]["code"], reply["error"]["data"]["name"]], [9, "cancelled"])

@@ -97,7 +97,7 @@ static struct toy *add(size_t i, char name, const struct engine_kind *kind, stru
 
 	memset(toy, 0, sizeof *toy);
 	toy->name = name;
-	engine_init(&toy->e, kind, &loop, parent ? &parent->e : NULL, &toy->brood);
+	engine_init(&toy->e, kind, &loop, parent ? &parent->e : NULL, parent ? NULL : &toy->brood);
 	engine_set_phase(&toy->e, PHASE_RUNNING, REASON_NONE, 0);
 	return toy;
 }
@@ -140,6 +140,18 @@ static void test_sequential(void)
 	turn();
 	CHECK_STR(history, "dr db Rb Gb da Ra Ga Rr Dr Da Db ",
 		  "memory goes when the turn is over");
+}
+
+static void test_nothing_to_drain(void)
+{
+	struct toy *root = add(0, 'r', &sequential, NULL);
+
+	begin();
+	root->stubborn[END_DRAIN] = true;
+	engine_end(&root->e, END_DRAIN, REASON_REQUESTED, 0);
+	CHECK(root->e.phase == PHASE_STOPPING, "what has nothing below it does not drain");
+	engine_done(&root->e);
+	turn();
 }
 
 static void test_escalation(void)
@@ -294,6 +306,7 @@ int main(void)
 	if (loop_open(&loop) < 0)
 		return 1;
 	test_sequential();
+	test_nothing_to_drain();
 	test_escalation();
 	test_parallel();
 	test_parallel_at_once();

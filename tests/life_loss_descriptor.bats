@@ -1,0 +1,83 @@
+# The descriptor of a listener is closed inside noded, by whatever code shares the process: no event
+# tells, and libev aborts when it is told to watch such a number.
+# shellcheck shell=bash
+load lib
+load life
+
+setup() {
+	setup_test
+	expect_tracer
+	start_noded
+}
+
+# in_noded EXPRESSION: evaluates it inside the process.
+in_noded() {
+	timeout 60 gdb -p "$NODED_PID" -batch -nx -ex "print $1" >"$T/gdb.out" 2>&1
+	grep -q '^\$1 = ' "$T/gdb.out" || fail "$(cat "$T/gdb.out")"
+}
+
+@test "loss: the closed descriptor of a TCP listener is noticed, and the server comes back" {
+	local address
+	address=$(serve tcp:127.0.0.1:0)
+	connect_idle 2 "$address"
+	in_noded "((int (*)(int))close)($(at "$address" listener.fd))"
+	await "$address" restarts '"equals":1' 5000
+	[[ $(clients_do "echo lives on") == 2 ]]
+	clients_do "connect 1"
+	[[ $(clients_do "echo all") == 3 ]]
+	assert_log_lines 1 "warn.*$address suspended: listener_lost.*descriptor was closed"
+	assert_log_lines 1 "listening again$"
+	assert_log_lines 4 .
+}
+
+@test "loss: the closed descriptor of a Unix listener is noticed, and the server comes back" {
+	local address
+	address=$(serve "$T/s.sock")
+	in_noded "((int (*)(int))close)($(at "$address" listener.fd))"
+	await "$address" restarts '"equals":1' 5000
+	listening "$address"
+	assert_log_lines 4 .
+}
+
+@test "loss: a number that is somebody else's by now is not closed" {
+	local address fd
+	address=$(serve tcp:127.0.0.1:0 '"restart":"never"')
+	fd=$(at "$address" listener.fd)
+	# In one go the number becomes that of /dev/null.
+	in_noded "((int (*)(int, int))dup2)(0, $fd)"
+	await "$address" listener '"equals":null' 5000
+	[[ $(at "$address" why) == listener_lost ]]
+	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
+	stop "$address"
+	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
+}
+
+# The check of every half second has not seen it yet when the request comes.
+@test "loss: a stop does not touch a number that became somebody else's a moment before" {
+	local address fd
+	address=$(serve "$T/s.sock")
+	fd=$(at "$address" listener.fd)
+	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break server_stop" -ex continue \
+		-ex "print ((int (*)(int, int))dup2)(0, $fd)" -ex detach
+	wait_until 60 grep -q '^Continuing' "$T/gdb.log"
+	[[ $(stop "$address" | jq -r .outcome) == drained ]]
+	wait_until 60 grep -q '^\$1 = ' "$T/gdb.log"
+	wait_until 60 has_ended "$BACKGROUND_PID"
+	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
+	assert_not_exist "$T/s.sock"
+	[[ $(result list_servers | jq .total) == 0 ]]
+}
+
+@test "loss: a suspension does not touch a number that became somebody else's a moment before" {
+	local address fd
+	address=$(serve tcp:127.0.0.1:0)
+	fd=$(at "$address" listener.fd)
+	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break server_suspend" -ex continue \
+		-ex "print ((int (*)(int, int))dup2)(0, $fd)" -ex detach
+	wait_until 60 grep -q '^Continuing' "$T/gdb.log"
+	[[ $(result suspend_server "{\"address\":\"$address\"}" | jq -r .server.phase) == suspended ]]
+	wait_until 60 has_ended "$BACKGROUND_PID"
+	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
+	result resume_server "{\"address\":\"$address\"}"
+	listening "$address"
+}
