@@ -6,8 +6,8 @@
 #   CC=clang   another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
 
 PROTO = phase error buf json address scan params path method wire discover socket_path
-SERVER = log net loop backoff engine child relay claim listener conn handler echo forward exec pool \
-	server transport state call methods wait session admin node main
+SERVER = log net loop backoff engine child relay claim listen listener conn handler echo forward exec pool \
+	server transport state call methods wait batch session admin node main
 CTL = args client command completion end exchange failure help interrupt lists many memory \
 	one option pages print progress raw request resolve session show suggest table tree wait \
 	whose main

@@ -161,7 +161,7 @@ static void show_line(const struct client *client, const char *mark, const char 
 	if (!client->verbose)
 		return;
 	buf_printf(&text, "%s ", mark);
-	print_mask(&text, line, n);
+	buf_escape(&text, line, n);
 	buf_append(&text, "\n", 1);
 	print_stderr(&text);
 	buf_free(&text);

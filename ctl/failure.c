@@ -167,11 +167,11 @@ void failure_print(const struct failure *failure, const char *subject)
 	struct buf line = {0};
 
 	buf_printf(&line, "nodectl: ");
-	print_mask(&line, subject, strlen(subject));
+	buf_escape(&line, subject, strlen(subject));
 	buf_printf(&line, ": ");
-	print_mask(&line, failure->text, strlen(failure->text));
+	buf_escape(&line, failure->text, strlen(failure->text));
 	buf_printf(&line, " (");
-	print_mask(&line, failure->name, strlen(failure->name));
+	buf_escape(&line, failure->name, strlen(failure->name));
 	buf_printf(&line, ")\n");
 	print_stderr(&line);
 	buf_free(&line);

@@ -11,34 +11,18 @@
 #include "../proto/phase.h"
 #include "memory.h"
 
-void print_mask(struct buf *out, const char *bytes, size_t n)
-{
-	const char *end = bytes + n;
-
-	while (bytes < end) {
-		const char *slash = memchr(bytes, '\\', (size_t)(end - bytes));
-		const char *stop = slash != NULL ? slash : end;
-
-		buf_escape(out, bytes, (size_t)(stop - bytes));
-		if (slash == NULL)
-			return;
-		buf_append(out, "\\", 1);
-		bytes = slash + 1;
-	}
-}
-
 /* Appends the text of a string value as people may see it. */
 static void mask_string(struct buf *out, struct span value)
 {
 	struct buf plain = {0};
 
 	if (memchr(value.at, '\\', value.len) == NULL) {
-		print_mask(out, value.at + 1, value.len - 2);
+		buf_escape(out, value.at + 1, value.len - 2);
 		return;
 	}
 	raw_decode(&plain, value);
 	memory_check(&plain);
-	print_mask(out, plain.data, plain.len);
+	buf_escape(out, plain.data, plain.len);
 	buf_free(&plain);
 }
 
@@ -47,7 +31,7 @@ void print_value(struct buf *out, struct span value)
 	if (raw_type(value) == RAW_STRING)
 		mask_string(out, value);
 	else
-		print_mask(out, value.at, value.len);
+		buf_escape(out, value.at, value.len);
 }
 
 /* Appends scalars, and the scalars of an array, as words. */

@@ -11,10 +11,6 @@
 
 enum print_color { PRINT_COLOR_AUTO, PRINT_COLOR_ALWAYS, PRINT_COLOR_NEVER };
 
-/* Appends bytes as buf_escape does, but leaves backslashes alone: an address or JSON text shown
-   this way can be used again. */
-void print_mask(struct buf *out, const char *bytes, size_t n);
-
 /* Appends a value as one line of text: strings decoded and masked, the rest as it is written. */
 void print_value(struct buf *out, struct span value);
 /* As print_value, for tables and trees: "-" for null, absent and empty; a handler object becomes

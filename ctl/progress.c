@@ -162,7 +162,7 @@ static void tell_once(struct progress *progress, const struct sum *sum)
 		return;
 	progress->told = true;
 	buf_printf(&line, "nodectl: ");
-	print_mask(&line, progress->subject, strlen(progress->subject));
+	buf_escape(&line, progress->subject, strlen(progress->subject));
 	buf_printf(&line, ": %s, ", sum->phase);
 	describe(sum, &line);
 	buf_append(&line, "\n", 1);

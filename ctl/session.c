@@ -2,17 +2,42 @@
 #include "session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../proto/json.h"
 #include "../proto/socket_path.h"
 #include "memory.h"
 #include "print.h"
+#include "whose.h"
 
 enum { SILENCE_MS = 10000 };
 
 uint64_t session_silence_ms(const struct args *args)
 {
 	return args->globals.timeout_given ? args->globals.timeout_ms : SILENCE_MS;
+}
+
+/* The default place of a user may be in a directory everybody can write to, so what somebody else
+   has made there is not asked. Root's is in /run. */
+static int check_default(const struct address *address, struct failure *failure)
+{
+	char *directory = memory_text(address->un.sun_path), owner[WHOSE_SIZE];
+	struct stat st;
+	int result = 0;
+
+	*strrchr(directory, '/') = '\0';
+	if (geteuid() != 0 && lstat(directory, &st) == 0 &&
+	    (!S_ISDIR(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != 0)))
+		result = failure_set(failure, ERR_PERMISSION_DENIED,
+				     "%s is not trusted: %s is not a directory of yours "
+				     "(owner %s, mode %04o)",
+				     address->un.sun_path, directory, whose_text(owner, &st),
+				     (unsigned)(st.st_mode & 07777));
+	free(directory);
+	return result;
 }
 
 int session_find(struct address *address, const struct args *args, struct failure *failure)
@@ -22,7 +47,7 @@ int session_find(struct address *address, const struct args *args, struct failur
 
 	if (socket_path_resolve(args->globals.socket, address, &is_default, &err) < 0)
 		return failure_from_err(failure, &err, "");
-	return 0;
+	return is_default ? check_default(address, failure) : 0;
 }
 
 int session_report(const struct args *args, const char *subject, const struct failure *failure)

@@ -23,7 +23,8 @@ int session_run_args(const struct args *args, session_work *work, void *context)
 
 /* The time-out that applies: the longest silence. */
 uint64_t session_silence_ms(const struct args *args);
-/* Where the admin socket is. -1: *failure, exit status 2. */
+/* Where the admin socket is. -1: *failure; exit status 2, or 5 for a default place that is not
+ * ours. */
 int session_find(struct address *address, const struct args *args, struct failure *failure)
     __attribute__((warn_unused_result));
 

@@ -39,14 +39,33 @@ static void add_cell(struct table *table, struct table_column *column, struct sp
 		column->text = true;
 }
 
+/* What a row has at a dotted name. Where a part of the way is null (a listener that is lost), so is
+   all that would be below it. */
+static struct span find_value(struct span row, const char *name)
+{
+	struct span value = raw_find(row, name), part;
+	char way[256], *dot;
+
+	if (value.at != NULL || strlen(name) >= sizeof(way))
+		return value;
+	strcpy(way, name);
+	while ((dot = strrchr(way, '.')) != NULL) {
+		*dot = '\0';
+		part = raw_find(row, way);
+		if (part.at != NULL)
+			return raw_type(part) == RAW_NULL ? part : value;
+	}
+	return value;
+}
+
 void table_add(struct table *table, struct span row)
 {
 	for (size_t i = 0; i < table->ncolumns; i++) {
 		struct table_column *column = &table->columns[i];
-		struct span value = raw_find(row, column->name);
+		struct span value = find_value(row, column->name);
 
 		if (value.at == NULL && column->also != NULL)
-			value = raw_find(row, column->also);
+			value = find_value(row, column->also);
 		column->seen = column->seen || value.at != NULL;
 		add_cell(table, column, value);
 	}
@@ -120,7 +139,7 @@ static void print_header(const struct table *table, bool colored, size_t columns
 
 		if (!is_shown(column))
 			continue;
-		print_mask(&name, column->name, n);
+		buf_escape(&name, column->name, n);
 		memory_check(&name);
 		for (size_t at = 0; at < name.len; at++)
 			name.data[at] = (char)toupper((unsigned char)name.data[at]);

@@ -126,10 +126,7 @@ static size_t escape_one(char out[static ESCAPE_MAX], size_t *shown, const char 
 	size_t len = printable_sequence(bytes, n);
 	unsigned char c = (unsigned char)bytes[0];
 
-	if (c == '\\') {
-		memcpy(out, "\\\\", 2);
-		*shown = 2;
-	} else if (len > 0) {
+	if (len > 0) {
 		memcpy(out, bytes, len);
 		*shown = len;
 	} else {

@@ -28,9 +28,10 @@ void buf_free(struct buf *buf);
    stays the buffer's. */
 const char *buf_string(struct buf *buf);
 
-/* Appends bytes as people may safely see them: printable ASCII and well-formed UTF-8 as they are,
-   backslash as \\, every other byte, the C1 controls and the line and paragraph separators
-   U+2028/2029 as \xNN (\n and \t too). */
+/* Appends bytes as people may safely see them: printable ASCII and well-formed UTF-8 as they are;
+   every other byte, the C1 controls and the line and paragraph separators U+2028/2029 as \xNN (\n
+   and \t too). A backslash stays one, so that what is shown can be pasted back, and what has been
+   escaped already is not escaped again. */
 void buf_escape(struct buf *buf, const char *bytes, size_t n);
 /* The same into memory of a fixed size (> 0): cut before what does not fit whole, always
    NUL-terminated. Returns out. */

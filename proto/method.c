@@ -250,7 +250,7 @@ static const struct method methods[METHOD_COUNT] = {
 			       .example = "{\"address\":\"unix:/run/app.sock\"}"},
     [METHOD_RESUME_SERVER] =
 	{.name = "resume_server",
-	 .flags = METHOD_REFUSED_AT_END,
+	 .flags = METHOD_LATE | METHOD_REFUSED_AT_END,
 	 PARAMS(server_params),
 	 .doc = "listen again on a suspended server's address",
 	 .result = "{server}",

@@ -11,7 +11,7 @@
 #include "methods.h"
 #include "net.h"
 
-enum { ADMIN_BACKLOG = 128, ADMIN_MODE = 0600, REQUESTS_A_TURN = 256 };
+enum { ADMIN_BACKLOG = 128, ADMIN_MODE = 0600 };
 #define CHECK_INTERVAL 0.5 /* seconds */
 #define END_SECONDS    2.0 /* for clients to read their last answers */
 
@@ -22,28 +22,6 @@ static struct admin *admin_of(struct engine *engine)
 
 /* -- running requests -- */
 
-/* All clients together get one slice of a turn, one request each in turn. */
-static bool run_requests(struct job *job)
-{
-	struct admin *admin = container_of(job, struct admin, running);
-	struct slice slice = loop_slice(REQUESTS_A_TURN, &admin->e.loop->requests_max);
-	struct session *session;
-
-	while ((session = TAILQ_FIRST(&admin->ready)) && loop_slice_more(&slice)) {
-		TAILQ_REMOVE(&admin->ready, session, link);
-		session->queued = false;
-		if (session->e.phase == PHASE_STOPPED)
-			continue;
-		if (!session_step(session)) {
-			session_settle(session);
-			continue;
-		}
-		session->queued = true;
-		TAILQ_INSERT_TAIL(&admin->ready, session, link);
-	}
-	return session != NULL;
-}
-
 static void session_ready(struct session *session)
 {
 	struct admin *admin = admin_of(session->e.parent);
@@ -53,6 +31,23 @@ static void session_ready(struct session *session)
 	session->queued = true;
 	TAILQ_INSERT_TAIL(&admin->ready, session, link);
 	loop_post(admin->e.loop, &admin->running);
+}
+
+/* All clients together get one slice of a turn, one request each in turn. */
+static bool run_requests(struct job *job)
+{
+	struct admin *admin = container_of(job, struct admin, running);
+	struct session *session;
+
+	while ((session = TAILQ_FIRST(&admin->ready)) && loop_may(&admin->e.loop->requests)) {
+		TAILQ_REMOVE(&admin->ready, session, link);
+		session->queued = false;
+		if (session_step(session))
+			session_ready(session);
+		else
+			session_update(session);
+	}
+	return session != NULL;
 }
 
 /* -- clients -- */
@@ -157,15 +152,14 @@ static const struct listener_ops listener_ops = {has_room, accepted, lost};
 
 static int listen_there(struct admin *admin, struct err *err)
 {
-	struct listener_options options = {
+	struct listen_options options = {
 	    .address = admin->address,
 	    .backlog = ADMIN_BACKLOG,
 	    .mode = ADMIN_MODE,
 	    .bound_fd = -1,
-	    .reserve = true,
 	};
 
-	return listener_open(&admin->listener, &admin->e, &listener_ops, &options, err);
+	return listener_open(&admin->listener, &admin->e, &listener_ops, &options, true, err);
 }
 
 static void listen_again(struct backoff *backoff)
@@ -227,11 +221,14 @@ static bool end_admin(struct engine *engine, enum end how)
 {
 	struct admin *admin = admin_of(engine);
 
-	(void)how;
 	backoff_stop(&admin->retry);
 	waits_cancel(admin->domain);
+	/* The path goes before any client reads its end of file, so that a restart finds it free.
+	 */
+	if (admin->listener)
+		engine_end(&admin->listener->e, how, engine->why, engine->error);
 	if (!engine->deadline)
-		engine_end_within(engine, END_SECONDS, 0.);
+		engine_end_within(engine, END_SECONDS, how == END_DRAIN ? 0. : END_SECONDS);
 	return true;
 }
 

@@ -19,7 +19,7 @@ struct admin {
 	ev_timer check;
 	uint64_t last_id, sessions;
 	struct log_limit refusals;
-	char loss[128]; /* what became of the last listener; "": nothing yet */
+	char loss[128];		     /* what became of the last listener; "": nothing yet */
 	TAILQ_HEAD(, session) ready; /* with requests to run, round robin */
 	struct job running;
 	struct scan scan;

@@ -56,6 +56,24 @@ void call_free(struct call *call)
 	loop_bury(loop, &call->grave);
 }
 
+static bool stream(struct job *job)
+{
+	struct call *call = container_of(job, struct call, stream);
+
+	return call->ops->take(call) && call->produce(call);
+}
+
+void call_stream(struct call *call, bool (*produce)(struct call *call))
+{
+	call->produce = produce;
+	call->stream.run = stream;
+	if (!produce(call))
+		return;
+	/* Its line is begun now, so that no later request is answered before it. */
+	call->ops->take(call);
+	loop_post(call->domain->root->loop, &call->stream);
+}
+
 void call_go_on(struct call *call)
 {
 	if (call->stream.run)

@@ -17,7 +17,7 @@
 
 struct call;
 
-LIST_HEAD(wait_list, wait); /* wait.c */
+TAILQ_HEAD(wait_list, wait); /* wait.c */
 
 /* What methods act on: put together by the node. */
 struct domain {
@@ -28,6 +28,8 @@ struct domain {
 	double started;	  /* seconds since the epoch */
 	double drain;	  /* seconds: --drain */
 	struct wait_list waits;
+	size_t nwaits, to_look; /* to_look: those not looked at since the last change */
+	struct job looking;
 	struct observer waits_observer;
 };
 
@@ -72,8 +74,9 @@ struct call {
 	/* what it waits with, each only if it does */
 	struct waiter waiter;		    /* for an engine's end */
 	void (*abandon)(struct call *call); /* takes it out of what it waits in; NULL: nothing */
-	struct job stream;		    /* writes a long answer */
-	void *more;			    /* a method's own, freed with the call */
+	struct job stream;		    /* writes a long answer, by produce */
+	bool (*produce)(struct call *call);
+	void *more; /* a method's own, freed with the call */
 	/* progress */
 	bool progress;
 	ev_timer ticker;
@@ -94,6 +97,9 @@ void call_free(struct call *call);
 /* ops->take may be tried again. */
 void call_go_on(struct call *call);
 
+/* Answers bit by bit: produce writes what the turn's budget of requests allows and gives true if
+   there is more. */
+void call_stream(struct call *call, bool (*produce)(struct call *call));
 /* Begins the result; the method writes one JSON object, then calls call_done. */
 struct json *call_result(struct call *call);
 void call_done(struct call *call);

@@ -24,7 +24,6 @@
 #define CLOSE_SECONDS 2.0 /* supervisor_close takes at most about this long */
 
 enum {
-	REAP_SLICE = 32,	/* children reaped in one turn at most */
 	STACK_SIZE = 64 * 1024, /* of a child until it runs its program */
 };
 
@@ -220,10 +219,9 @@ static pid_t next_ended(void)
 static bool reap_slice(struct job *job)
 {
 	struct supervisor *supervisor = container_of(job, struct supervisor, reaping);
-	struct slice slice = loop_slice(REAP_SLICE, &supervisor->loop->ended_max);
 	pid_t pid;
 
-	while (loop_slice_more(&slice)) {
+	while (loop_may(&supervisor->loop->ending)) {
 		pid = next_ended();
 		if (pid <= 0)
 			return false;

@@ -7,9 +7,6 @@
 
 #include "log.h"
 
-/* Children told in one turn at most: closing a socket costs the kernel some 15 us. */
-enum { END_SLICE = 32 };
-
 /* When to get harder with an engine that is ending. */
 struct deadline {
 	ev_timer timer;
@@ -105,9 +102,8 @@ static bool tell_slice(struct job *job)
 {
 	struct brood *brood = container_of(job, struct brood, telling);
 	struct engine *parent = brood->owner, *child;
-	struct slice slice = loop_slice(END_SLICE, &parent->loop->ended_max);
 
-	while (brood->untold && loop_slice_more(&slice)) {
+	while (brood->untold && loop_may(&parent->loop->ending)) {
 		child = brood->untold;
 		brood->untold = TAILQ_NEXT(child, sibling);
 		engine_end(child, parent->how, parent->why, parent->error);

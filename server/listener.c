@@ -2,9 +2,7 @@
 #include "listener.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +24,8 @@ enum accept_status {
 	ACCEPT_SHORT, /* no descriptors or memory */
 	ACCEPT_DEAD,  /* the socket does not listen any more; errno says why */
 };
+
+static const char closed_under_us[] = "the listening descriptor was closed";
 
 static struct listener *listener_of(struct engine *engine)
 {
@@ -61,11 +61,6 @@ static bool has_clients_waiting(int fd)
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 
 	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN;
-}
-
-static int reuse_address(int fd, int on)
-{
-	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 }
 
 /* -- accepting -- */
@@ -175,6 +170,12 @@ static void forget_foreign(struct listener *listener)
 	listener->fd = -1;
 }
 
+static bool is_usable(struct listener *listener)
+{
+	forget_foreign(listener);
+	return listener->fd >= 0;
+}
+
 static void pause_for(struct listener *listener, double seconds)
 {
 	struct ev_loop *ev = listener->e.loop->ev;
@@ -225,7 +226,11 @@ static void serve(struct listener *listener)
 		return;
 	case ACCEPT_DEAD:
 		error = errno;
-		lose(listener, REASON_LISTENER_LOST, error, "the listening socket was destroyed");
+		if (is_our_socket(listener))
+			lose(listener, REASON_LISTENER_LOST, error,
+			     "the listening socket was destroyed");
+		else
+			lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
 		return;
 	}
 }
@@ -246,44 +251,55 @@ static void refuse_new(struct listener *listener)
 	shutdown(listener->fd, SHUT_RD);
 }
 
-/* Stopping: no waiting any more. Those without a place are closed and counted. */
-static void refuse_rest(struct listener *listener)
+/* Nobody else is served: a batch of those without a place is closed and counted. */
+static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
 	int fd;
 
-	for (;;) {
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		fd = accept_one(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno))
 			continue;
-		if (fd < 0 && net_is_shortage(errno) && net_reserve_give())
+		/* One is enough: it comes back with each close. */
+		if (fd < 0 && errno == EMFILE && net_reserve_give())
 			continue;
 		if (fd < 0)
-			return;
+			return ACCEPT_EMPTY;
 		close(fd);
 		listener->refused_at_stop++;
 	}
+	return ACCEPT_MORE;
 }
 
 /* The queue is empty for now: done, or one grace more. */
 static void queue_empty(struct listener *listener)
 {
-	if (address_is_unix(&listener->address) || listener->last_look) {
+	if (address_is_unix(&listener->address) || listener->last_look ||
+	    listener->e.how > END_DRAIN) {
 		engine_done(&listener->e);
 		return;
 	}
+	watch(listener, true);
 	if (!ev_is_active(&listener->pause))
 		pause_for(listener,
 			  address_is_loopback(&listener->address) ? GRACE_LOOPBACK : GRACE_NETWORK);
 }
 
-/* Serves the queue while draining, as places come free. */
-static void drain_queue(struct listener *listener)
+/* Serves a batch of the queue while ending: as places come free, or at once. */
+static void close_queue(struct listener *listener)
 {
-	switch (accept_batch(listener)) {
+	enum accept_status status;
+
+	if (!is_usable(listener)) {
+		engine_done(&listener->e);
+		return;
+	}
+	status = accept_batch(listener);
+	if (listener->e.how > END_DRAIN && (status == ACCEPT_FULL || status == ACCEPT_SHORT))
+		status = refuse_batch(listener);
+	switch (status) {
 	case ACCEPT_EMPTY:
-		/* A socket that is shut down is readable for ever. */
-		watch(listener, !address_is_unix(&listener->address));
 		queue_empty(listener);
 		return;
 	case ACCEPT_MORE:
@@ -305,26 +321,21 @@ static void drain_queue(struct listener *listener)
 static bool end_listener(struct engine *engine, enum end how)
 {
 	struct listener *listener = listener_of(engine);
-	enum accept_status status = ACCEPT_MORE;
 
-	forget_foreign(listener);
-	if (listener->fd < 0 || how == END_KILL)
+	if (!is_usable(listener))
 		return true;
+	if (how == END_KILL) {
+		if (listener->closing)
+			refuse_batch(listener);
+		return true;
+	}
 	if (!listener->closing) {
 		listener->closing = true;
 		ev_timer_stop(engine->loop->ev, &listener->pause);
 		refuse_new(listener);
 	}
-	if (how == END_DRAIN) {
-		watch(listener, true);
-		drain_queue(listener);
-		return false;
-	}
-	while (status == ACCEPT_MORE)
-		status = accept_batch(listener);
-	if (status == ACCEPT_FULL || status == ACCEPT_SHORT)
-		refuse_rest(listener);
-	return true;
+	close_queue(listener);
+	return false;
 }
 
 static void release_listener(struct engine *engine)
@@ -339,11 +350,7 @@ static void release_listener(struct engine *engine)
 	if (listener->fd < 0)
 		return;
 	if (listener->keep_bound && !address_is_unix(&listener->address)) {
-		/* Not listening, still bound: clients are refused, nobody is given the port, which
-		   others with SO_REUSEADDR could bind too if we had it while we do not listen. */
-		shutdown(listener->fd, SHUT_RDWR);
-		net_accept_syn(listener->fd);
-		reuse_address(listener->fd, 0);
+		listen_silence(listener->fd);
 		listener->kept_fd = listener->fd;
 	} else {
 		close(listener->fd);
@@ -374,7 +381,7 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 	(void)ev;
 	(void)revents;
 	if (engine_is_ending(&listener->e))
-		drain_queue(listener);
+		close_queue(listener);
 	else
 		serve(listener);
 }
@@ -387,7 +394,7 @@ static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
 	(void)revents;
 	if (engine_is_ending(&listener->e)) {
 		listener->last_look = true;
-		drain_queue(listener);
+		close_queue(listener);
 	} else if (listener->e.phase == PHASE_SUSPENDED) {
 		listener_resume(listener);
 	} else {
@@ -398,29 +405,37 @@ static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
 
 void listener_resume(struct listener *listener)
 {
-	if (listener->fd < 0)
+	bool ending = engine_is_ending(&listener->e);
+
+	if (ending && (ev_is_active(&listener->io) || ev_is_active(&listener->pause)))
 		return;
-	if (engine_is_ending(&listener->e)) {
-		if (listener->e.phase == PHASE_DRAINING && !ev_is_active(&listener->io) &&
-		    !ev_is_active(&listener->pause))
-			drain_queue(listener);
+	if (!ending &&
+	    (listener->e.phase != PHASE_SUSPENDED || !listener->ops->has_room(listener->e.parent)))
+		return;
+	if (!is_usable(listener)) {
+		if (ending)
+			engine_done(&listener->e);
+		else
+			lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
 		return;
 	}
-	if (listener->e.phase != PHASE_SUSPENDED || !listener->ops->has_room(listener->e.parent))
+	/* Never accept from here: whoever has just left may have been let in by us. */
+	watch(listener, true);
+	if (ending)
 		return;
 	if (listener->short_of_fds)
 		pause_for(listener, SHORTAGE_PAUSE);
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);
-	watch(listener, true);
 }
 
 void listener_check(struct listener *listener)
 {
 	if (engine_is_ending(&listener->e))
 		return;
-	if (listener->fd < 0 || !is_our_socket(listener))
-		lose(listener, REASON_LISTENER_LOST, EBADF, "the listening descriptor was closed");
-	else if (is_hung_up(listener->fd))
+	if (!is_usable(listener))
+		lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
+	/* A listener that is watched hears of it from the kernel. */
+	else if (!ev_is_active(&listener->io) && is_hung_up(listener->fd))
 		lose(listener, REASON_LISTENER_LOST, net_error(listener->fd),
 		     "the listening socket was shut down");
 	else if (address_is_unix(&listener->address) && !claim_holds(&listener->claim))
@@ -449,141 +464,25 @@ static const struct engine_kind listener_kind = {
     .log_level = listener_log_level,
 };
 
-static uint32_t effective_backlog(int wanted)
-{
-	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
-	int most = wanted;
-
-	if (!file)
-		return (uint32_t)wanted;
-	if (fscanf(file, "%d", &most) != 1)
-		most = wanted;
-	fclose(file);
-	return (uint32_t)(wanted < most ? wanted : most);
-}
-
-static int bind_failed(struct err *err, const struct address *address, const char *call)
-{
-	int error = errno;
-	char text[ADDRESS_TEXT_SIZE];
-
-	address_text(address, text);
-	if (error == EADDRINUSE)
-		return err_sys(err, net_bind_error(error), error,
-			       "%s: another process listens there", text);
-	return err_sys(err, net_bind_error(error), error, "cannot %s %s", call, text);
-}
-
-/* A socket whose port the kernel chose gives the port away when it is shut down; one that was bound
-   to the port by number keeps it (inet_csk_listen_stop, SOCK_BINDPORT_LOCK). So bind a second one
-   to the number while the first still holds it. */
-static int bind_by_number(int fd, struct address *address)
-{
-	int named = net_socket(address);
-
-	if (named >= 0 && reuse_address(named, 1) == 0 &&
-	    bind(named, &address->sa, address->len) == 0 && dup3(named, fd, O_CLOEXEC) >= 0) {
-		close(named);
-		return 0;
-	}
-	if (named >= 0)
-		close(named);
-	return -1;
-}
-
-static int bind_tcp(int fd, struct address *address, struct err *err)
-{
-	bool any_port = address_port(address) == 0;
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-
-	/* From the first run on: no waiting for TIME_WAIT, tcp(7). */
-	if (reuse_address(fd, 1) < 0 || bind(fd, &address->sa, address->len) < 0)
-		return bind_failed(err, address, "bind");
-	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0)
-		return bind_failed(err, address, "bind");
-	address_from_sockaddr(address, (struct sockaddr *)&name, len);
-	if (any_port && bind_by_number(fd, address) < 0)
-		return bind_failed(err, address, "bind");
-	return 0;
-}
-
-static int open_tcp(struct listener *listener, int bound_fd, int backlog, struct err *err)
-{
-	if (bound_fd < 0 && bind_tcp(listener->fd, &listener->address, err) < 0)
-		return -1;
-	if (bound_fd >= 0 && reuse_address(bound_fd, 1) < 0)
-		return bind_failed(err, &listener->address, "listen on");
-	/* Inherited by what is accepted: saves a system call for each. */
-	net_tune(listener->fd);
-	if (listen(listener->fd, backlog) < 0)
-		return bind_failed(err, &listener->address, "listen on");
-	return 0;
-}
-
-static int open_unix(struct listener *listener, const struct listener_options *options,
-		     struct err *err)
-{
-	char subject[ADDRESS_TEXT_SIZE];
-	bool replaced = false;
-
-	if (claim_take(&listener->claim, listener->fd, &options->address, options->mode,
-		       options->backlog, &replaced, err) < 0)
-		return -1;
-	if (replaced)
-		log_info(listener_subject(&listener->e, subject, sizeof(subject)),
-			 "replaced a dead socket file of ours");
-	return 0;
-}
-
-static int open_socket(struct listener *listener, const struct listener_options *options,
-		       struct err *err)
-{
-	struct stat st;
-	int failed;
-
-	listener->fd = options->bound_fd;
-	if (listener->fd < 0) {
-		do
-			listener->fd = net_socket(&options->address);
-		while (listener->fd < 0 && errno == EMFILE && net_reserve_give());
-	}
-	if (listener->fd < 0)
-		return bind_failed(err, &options->address, "open a socket for");
-	if (address_is_unix(&options->address))
-		failed = open_unix(listener, options, err);
-	else
-		failed = open_tcp(listener, options->bound_fd, options->backlog, err);
-	if (!failed && fstat(listener->fd, &st) < 0)
-		failed = bind_failed(err, &options->address, "examine");
-	if (failed) {
-		claim_drop(&listener->claim);
-		close(listener->fd);
-		return -1;
-	}
-	listener->ino = st.st_ino;
-	return 0;
-}
-
 int listener_open(struct listener **opened, struct engine *parent, const struct listener_ops *ops,
-		  const struct listener_options *options, struct err *err)
+		  const struct listen_options *options, bool reserve, struct err *err)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
+	struct stat st;
 
-	if (!listener) {
-		if (options->bound_fd >= 0)
-			close(options->bound_fd);
+	if (!listener)
 		return err_set(err, ERR_LIMIT_REACHED, "out of memory for a listener");
-	}
-	listener->address = options->address;
-	listener->kept_fd = -1;
-	listener->reserve = options->reserve;
-	listener->ops = ops;
-	listener->backlog = effective_backlog(options->backlog);
-	if (open_socket(listener, options, err) < 0) {
+	listener->fd = listen_open(options, &listener->address, &listener->claim, err);
+	if (listener->fd < 0) {
 		free(listener);
 		return -1;
 	}
+	if (fstat(listener->fd, &st) == 0)
+		listener->ino = st.st_ino;
+	listener->kept_fd = -1;
+	listener->reserve = reserve;
+	listener->ops = ops;
+	listener->backlog = listen_backlog(options->backlog);
 	engine_init(&listener->e, &listener_kind, parent->loop, parent, NULL);
 	ev_io_init(&listener->io, on_readable, listener->fd, EV_READ);
 	ev_timer_init(&listener->pause, on_pause, 0., 0.);

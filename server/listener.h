@@ -11,6 +11,7 @@
 #include "../proto/error.h"
 #include "claim.h"
 #include "engine.h"
+#include "listen.h"
 
 struct listener_ops {
 	/* May one more be accepted? */
@@ -20,14 +21,6 @@ struct listener_ops {
 	/* The socket is dead (REASON_LISTENER_LOST) or unreachable (REASON_PATH_REMOVED); the
 	   listener is ending for that reason. error is an errno or 0, detail a sentence. */
 	void (*lost)(struct engine *owner, enum reason why, int error, const char *detail);
-};
-
-struct listener_options {
-	struct address address; /* TCP port 0 picks one */
-	int backlog;
-	mode_t mode;  /* of a Unix socket file */
-	int bound_fd; /* a TCP socket bound to the address already, -1 for none; taken */
-	bool reserve; /* may use descriptors kept for administration */
 };
 
 struct listener {
@@ -54,10 +47,10 @@ struct listener {
 	uint64_t accepted_at_stop, refused_at_stop;
 };
 
-/* Opens it and starts accepting; last child of parent. options->bound_fd is taken even on failure.
-   -1: address_in_use, bind_denied, path_exists, ...; nothing is left. */
+/* Opens it and starts accepting; last child of parent. reserve: it may use descriptors kept for
+   administration. -1: see listen_open; nothing is left. */
 int listener_open(struct listener **listener, struct engine *parent, const struct listener_ops *ops,
-		  const struct listener_options *options, struct err *err)
+		  const struct listen_options *options, bool reserve, struct err *err)
     __attribute__((warn_unused_result));
 
 /* There may be room, or descriptors, again. */

@@ -15,7 +15,7 @@
 enum {
 	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
 };
-/* Longest that one job may work in one turn. */
+/* Longest that one kind of work may take of one turn. */
 #define LOOP_SLICE_SECONDS 0.002
 
 /* Work too long for one callback: run is called once a turn until it returns false. */
@@ -40,6 +40,14 @@ struct observer {
 	void (*phase)(struct observer *observer, const void *engine);
 };
 
+/* What one kind of work may take of one turn. */
+struct budget {
+	double began;	 /* CLOCK_MONOTONIC, of this turn's first step */
+	uint32_t steps;	 /* taken in this turn */
+	uint32_t most;	 /* allowed in a turn */
+	uint32_t record; /* most taken in any turn */
+};
+
 struct loop {
 	struct ev_loop *ev;
 	char *scratch; /* LOOP_SCRATCH bytes; anybody's until his callback returns */
@@ -52,9 +60,9 @@ struct loop {
 	ev_prepare turn; /* runs jobs, observers and burials just before the loop would sleep */
 	ev_idle awake;	 /* active while jobs are left, so that it does not */
 	uint64_t turns;
-	/* most work of one kind done in one turn: what keeps everyone's turn short */
-	uint32_t ended_max;    /* engines told to end by one parent */
-	uint32_t requests_max; /* requests begun */
+	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
+	struct budget ending;	/* engines told to end */
+	struct budget requests; /* requests begun and rows of long answers */
 };
 
 /* -1: errno is set. */
@@ -73,15 +81,9 @@ double loop_wall(const struct loop *loop);
 void loop_post(struct loop *loop, struct job *job);
 void loop_cancel(struct loop *loop, struct job *job);
 
-/* For a job's run: loop_slice_more is false once `most` steps or LOOP_SLICE_SECONDS are spent; the
-   most steps ever taken are kept in *record. */
-struct slice {
-	double began;
-	uint32_t steps, most;
-	uint32_t *record;
-};
-struct slice loop_slice(uint32_t most, uint32_t *record);
-bool loop_slice_more(struct slice *slice);
+/* May one more step of this kind of work be done in this turn? False once `most` steps or
+   LOOP_SLICE_SECONDS are spent on it. */
+bool loop_may(struct budget *budget);
 
 void loop_bury(struct loop *loop, struct grave *grave);
 

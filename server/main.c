@@ -1,5 +1,7 @@
 /* noded: reads its command line, sets the process up, runs the node. */
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,8 +108,9 @@ static int set_ready_fd(struct options *options, const char *text)
 {
 	long number = whole_number(text, 3);
 
-	if (number < 0)
-		return usage_error("--ready-fd %s: not a descriptor of 3 or more", text);
+	/* Looked at before anything of ours is opened, which might get that number. */
+	if (number < 0 || fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
+		return usage_error("--ready-fd %s: not an open descriptor of 3 or more", text);
 	options->node.ready_fd = (int)number;
 	return 0;
 }
@@ -173,6 +176,15 @@ static int parse_options(struct options *options, int argc, char **argv)
 	return 0;
 }
 
+/* Whoever started us may have blocked what we live by: SIGCHLD, SIGTERM. */
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {
@@ -182,6 +194,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status;
 
+	unblock_signals();
 	net_sanitize_stdio();
 	status = parse_options(&options, argc, argv);
 	if (status)

@@ -92,34 +92,6 @@ void do_version(struct call *call)
 	call_done(call);
 }
 
-void do_list_servers(struct call *call)
-{
-	const struct transport *transport = call->domain->transport;
-	uint64_t limit = call_u64(call, "limit");
-	const char *after = call_string(call, "after");
-	char key[ADDRESS_TEXT_SIZE];
-	struct address address;
-	struct server *server, *last = NULL;
-	struct json *json = call_result(call);
-	struct err err;
-
-	if (after && address_parse(&address, after, &err) == 0)
-		after = address_text(&address, key);
-	json_object(json);
-	json_key(json, "servers");
-	json_array(json);
-	for (server = transport_after(transport, after); server && limit > 0; limit--) {
-		state_write_engine(json, &server->e);
-		last = server;
-		server = transport_after(transport, last->key);
-	}
-	json_array_end(json);
-	json_key_string(json, "next", server && last ? last->key : NULL);
-	json_key_u64(json, "total", transport->servers.count);
-	json_object_end(json);
-	call_done(call);
-}
-
 /* The server a parameter names. -1: answered with no_such_server already. */
 static int find_server(struct call *call, const char *param, struct server **server)
 {
@@ -137,47 +109,157 @@ static int find_server(struct call *call, const char *param, struct server **ser
 	return -1;
 }
 
-static struct conn *next_conn(struct call *call, const struct server *server, uint64_t after)
+/* A page of servers or connections, in the making. */
+struct listing {
+	struct address server;	     /* whose connections; len 0: everybody's */
+	char key[ADDRESS_TEXT_SIZE]; /* of the last server written; "": none */
+	uint64_t id;		     /* of the last connection written */
+	uint64_t left;		     /* rows that still may be written */
+	bool begun;
+};
+
+static struct listing *listing_new(struct call *call)
 {
-	if (!server)
-		return conn_after(&call->domain->transport->index, after);
-	return server->pool ? pool_after(server->pool, after) : NULL;
+	struct listing *listing = call->more = calloc(1, sizeof(*listing));
+	struct err err = {0};
+
+	if (!listing) {
+		err_set(&err, ERR_LIMIT_REACHED, "out of memory for a list");
+		call_fail(call, &err);
+		return NULL;
+	}
+	listing->left = call_u64(call, "limit");
+	return listing;
 }
 
-static uint64_t count_conns(struct call *call, const struct server *server)
+static void listing_begin(struct call *call, struct listing *listing, const char *name)
 {
-	if (!server)
-		return transport_connections(call->domain->transport);
-	return server->pool ? pool_count(server->pool) : 0;
-}
-
-void do_list_connections(struct call *call)
-{
-	uint64_t limit = call_u64(call, "limit"), last = call_u64(call, "after");
-	struct server *server = NULL;
-	struct conn *conn;
-	struct json *json;
-
-	if (call_has(call, "server") && find_server(call, "server", &server) < 0)
+	if (listing->begun)
 		return;
-	json = call_result(call);
-	json_object(json);
-	json_key(json, "connections");
-	json_array(json);
-	for (conn = next_conn(call, server, last); conn && limit > 0; limit--) {
+	listing->begun = true;
+	call_result(call);
+	json_object(&call->json);
+	json_key(&call->json, name);
+	json_array(&call->json);
+}
+
+static bool turn_is_spent(struct call *call)
+{
+	return !loop_may(&call->domain->root->loop->requests);
+}
+
+static bool list_servers(struct call *call)
+{
+	const struct transport *transport = call->domain->transport;
+	struct listing *listing = call->more;
+	struct json *json = &call->json;
+	struct server *server;
+
+	listing_begin(call, listing, "servers");
+	server = transport_after(transport, listing->key[0] ? listing->key : NULL);
+	for (; server && listing->left > 0; listing->left--) {
+		if (turn_is_spent(call))
+			return true;
+		state_write_engine(json, &server->e);
+		strlcpy(listing->key, server->key, sizeof(listing->key));
+		server = transport_after(transport, listing->key);
+	}
+	json_array_end(json);
+	json_key_string(json, "next", server ? listing->key : NULL);
+	json_key_u64(json, "total", transport->servers.count);
+	json_object_end(json);
+	call_done(call);
+	return false;
+}
+
+void do_list_servers(struct call *call)
+{
+	const char *after = call_string(call, "after");
+	struct listing *listing = listing_new(call);
+	struct address address;
+	struct err err;
+
+	if (!listing)
+		return;
+	if (after && address_parse(&address, after, &err) == 0)
+		address_text(&address, listing->key);
+	call_stream(call, list_servers);
+}
+
+/* NULL: everybody's. A server that has gone since the page was begun has none. */
+static const struct server *listed_server(struct call *call, bool *gone)
+{
+	const struct listing *listing = call->more;
+	const struct server *server = NULL;
+
+	if (listing->server.len)
+		server = transport_find(call->domain->transport, &listing->server);
+	*gone = listing->server.len && (!server || !server->pool);
+	return server;
+}
+
+static struct conn *next_conn(struct call *call)
+{
+	const struct listing *listing = call->more;
+	bool gone;
+	const struct server *server = listed_server(call, &gone);
+
+	if (gone)
+		return NULL;
+	return server ? pool_after(server->pool, listing->id)
+		      : conn_after(&call->domain->transport->index, listing->id);
+}
+
+static uint64_t count_conns(struct call *call)
+{
+	bool gone;
+	const struct server *server = listed_server(call, &gone);
+
+	if (gone)
+		return 0;
+	return server ? pool_count(server->pool) : transport_connections(call->domain->transport);
+}
+
+static bool list_connections(struct call *call)
+{
+	struct listing *listing = call->more;
+	struct json *json = &call->json;
+	struct conn *conn;
+
+	listing_begin(call, listing, "connections");
+	for (conn = next_conn(call); conn && listing->left > 0; listing->left--) {
+		if (turn_is_spent(call))
+			return true;
 		state_write_engine(json, &conn->e);
-		last = conn->e.id;
-		conn = next_conn(call, server, last);
+		listing->id = conn->e.id;
+		conn = next_conn(call);
 	}
 	json_array_end(json);
 	json_key(json, "next");
 	if (conn)
-		json_u64(json, last);
+		json_u64(json, listing->id);
 	else
 		json_null(json);
-	json_key_u64(json, "total", count_conns(call, server));
+	json_key_u64(json, "total", count_conns(call));
 	json_object_end(json);
 	call_done(call);
+	return false;
+}
+
+void do_list_connections(struct call *call)
+{
+	struct server *server = NULL;
+	struct listing *listing;
+
+	if (call_has(call, "server") && find_server(call, "server", &server) < 0)
+		return;
+	listing = listing_new(call);
+	if (!listing)
+		return;
+	if (server)
+		listing->server = server->address;
+	listing->id = call_u64(call, "after");
+	call_stream(call, list_connections);
 }
 
 /* -- state -- */
@@ -230,15 +312,6 @@ static bool read_state(struct call *call)
 	return false;
 }
 
-static bool stream_state(struct job *job)
-{
-	struct call *call = container_of(job, struct call, stream);
-
-	if (!call->ops->take(call))
-		return false;
-	return read_state(call);
-}
-
 static void set_after(struct reading *reading, const cJSON *after)
 {
 	struct address address;
@@ -271,9 +344,8 @@ void do_state(struct call *call)
 	}
 	reading->page.limit = call_u64(call, "limit");
 	set_after(reading, param_get(call->params, "after"));
-	call->stream.run = stream_state;
-	if (read_state(call))
-		call_go_on(call);
+	reading->page.budget = &call->domain->root->loop->requests;
+	call_stream(call, read_state);
 }
 
 /* -- starting -- */
@@ -429,17 +501,35 @@ void do_suspend_server(struct call *call)
 	}
 }
 
-void do_resume_server(struct call *call)
+static void resume(struct call *call, struct server *server)
 {
-	struct server *server;
 	struct err err = {0};
 
-	if (find_server(call, "address", &server) < 0)
-		return;
 	if (server_resume(server, &err) < 0)
 		call_fail(call, &err);
 	else
 		answer_server(call, server, NULL);
+}
+
+static void resume_closed(struct waiter *waiter, struct engine *listener)
+{
+	resume(container_of(waiter, struct call, waiter),
+	       container_of(listener->parent, struct server, e));
+}
+
+void do_resume_server(struct call *call)
+{
+	struct server *server;
+
+	if (find_server(call, "address", &server) < 0)
+		return;
+	/* Still closing what it listened with: that comes first. */
+	if (server->listener && engine_is_ending(&server->listener->e)) {
+		call->waiter.done = resume_closed;
+		engine_wait(&server->listener->e, &call->waiter);
+		return;
+	}
+	resume(call, server);
 }
 
 void do_update_server(struct call *call)
@@ -645,7 +735,7 @@ static void count_shutdown(const struct call *call, uint64_t *done, uint64_t *to
 	*done = *total > open ? *total - open : 0;
 }
 
-void domain_shutdown(struct domain *domain, double seconds, bool force)
+void domain_end(struct domain *domain, double seconds, enum end how, enum reason why)
 {
 	bool begins = !engine_is_ending(domain->root);
 
@@ -653,10 +743,8 @@ void domain_shutdown(struct domain *domain, double seconds, bool force)
 		seconds = domain->drain;
 	if (seconds >= 0)
 		engine_end_within(domain->root, seconds, transport_kill_seconds(domain->transport));
-	if (force)
-		engine_end(domain->root, END_STOP, REASON_STOPPED, 0);
-	else
-		engine_end(domain->root, END_DRAIN, REASON_REQUESTED, 0);
+	engine_end(domain->root, how, why, 0);
+	/* Those that waited for this have been answered. */
 	if (begins)
 		waits_cancel(domain);
 }
@@ -668,9 +756,16 @@ void do_shutdown(struct call *call)
 
 	if (call_has(call, "deadline_ms"))
 		seconds = (double)call_u64(call, "deadline_ms") / 1000;
+	if (domain->transport->e.phase == PHASE_STOPPED) {
+		shut_down(&call->waiter, &domain->transport->e);
+		return;
+	}
 	call->waiter.done = shut_down;
 	engine_wait(&domain->transport->e, &call->waiter);
-	domain_shutdown(domain, seconds, call_bool(call, "force"));
+	if (call_bool(call, "force"))
+		domain_end(domain, seconds, END_STOP, REASON_STOPPED);
+	else
+		domain_end(domain, seconds, END_DRAIN, REASON_REQUESTED);
 	if (call->waiter.waiting)
 		call_progress(call, domain->root, count_shutdown);
 }

@@ -16,6 +16,6 @@ void waits_cancel(struct domain *domain);
 
 /* Begins noded's end, or makes it shorter or harder, as `shutdown` and the signals do. seconds < 0:
    the --drain time, or the deadline that an end under way has. */
-void domain_shutdown(struct domain *domain, double seconds, bool force);
+void domain_end(struct domain *domain, double seconds, enum end how, enum reason why);
 
 #endif

@@ -251,3 +251,23 @@ void net_reserve_close(void)
 	while (net_reserve_give())
 		continue;
 }
+
+int net_admin_socket(const struct address *address)
+{
+	int fd;
+
+	do
+		fd = net_socket(address);
+	while (fd < 0 && errno == EMFILE && net_reserve_give());
+	return fd;
+}
+
+FILE *net_fopen(const char *path)
+{
+	FILE *file;
+
+	do
+		file = fopen(path, "re");
+	while (!file && errno == EMFILE && net_reserve_give());
+	return file;
+}

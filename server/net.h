@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include "../proto/address.h"
 #include "../proto/error.h"
@@ -54,6 +55,10 @@ enum { NET_RESERVE = 32 };
 void net_reserve_fill(void);
 /* Frees one; false if none is left. The caller repeats the call that failed. */
 bool net_reserve_give(void);
+/* For administration: net_socket, and a file to read, with a descriptor of the reserve if there is
+   no other. -1 or NULL: errno is set. */
+int net_admin_socket(const struct address *address);
+FILE *net_fopen(const char *path);
 void net_reserve_close(void);
 
 #endif

@@ -52,11 +52,11 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
 	(void)ev;
 	(void)revents;
 	if (how == END_DRAIN)
-		domain_shutdown(&node->domain, -1, false);
+		domain_end(&node->domain, -1, how, REASON_REQUESTED);
 	else if (how == END_STOP)
-		domain_shutdown(&node->domain, -1, true);
+		domain_end(&node->domain, -1, how, REASON_STOPPED);
 	else
-		engine_end(&node->e, END_KILL, REASON_KILLED, 0);
+		domain_end(&node->domain, -1, END_KILL, REASON_KILLED);
 }
 
 static void watch_signals(struct node *node)
@@ -74,8 +74,15 @@ static void watch_signals(struct node *node)
 	}
 }
 
+/* For good: without its watcher a signal would end the process with a status that is not ours. */
 static void ignore_signals(struct node *node)
 {
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	for (int i = 0; i < ENDING_SIGNALS; i++)
+		sigaddset(&ending, ending_signals[i]);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
 	for (int i = 0; i < ENDING_SIGNALS; i++)
 		ev_signal_stop(node->loop.ev, &node->signals[i]);
 }
@@ -109,7 +116,9 @@ static uint64_t count_fds(void)
 
 	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
 		return (uint64_t)st.st_size;
-	dir = opendir("/proc/self/fd");
+	do
+		dir = opendir("/proc/self/fd");
+	while (!dir && errno == EMFILE && net_reserve_give());
 	if (!dir)
 		return 0;
 	while (readdir(dir))
@@ -143,7 +152,7 @@ static void write_adopted(struct json *json, const void *owner)
 /* Resident memory in bytes: the second number of /proc/PID/statm is pages (proc(5)). */
 static void write_rss(struct json *json, const void *owner)
 {
-	FILE *file = fopen("/proc/self/statm", "re");
+	FILE *file = net_fopen("/proc/self/statm");
 	unsigned long size, resident = 0;
 
 	(void)owner;
@@ -161,12 +170,12 @@ static void write_turns(struct json *json, const void *owner)
 
 static void write_ended_max(struct json *json, const void *owner)
 {
-	json_u64(json, node_const(owner)->loop.ended_max);
+	json_u64(json, node_const(owner)->loop.ending.record);
 }
 
 static void write_requests_max(struct json *json, const void *owner)
 {
-	json_u64(json, node_const(owner)->loop.requests_max);
+	json_u64(json, node_const(owner)->loop.requests.record);
 }
 
 static void write_level(struct json *json, const void *owner)
@@ -189,7 +198,8 @@ static const void *get_self(const void *owner)
 static const struct field loop_rows[] = {
     FIELD_GET_TIMED("turns", write_turns, "turns of the event loop"),
     FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end"),
-    FIELD_GET("requests_in_a_turn", write_requests_max, "most requests one turn began"),
+    FIELD_GET("requests_in_a_turn", write_requests_max,
+	      "most requests and rows of answers in one turn"),
 };
 static const struct field_table loop_fields = FIELD_TABLE(loop_rows);
 
@@ -238,14 +248,16 @@ static const char *node_subject(const struct engine *engine, char *text, size_t 
 /* Two lines for a whole life that ends well: one when the end begins, one when it is over. */
 static int node_log_level(const struct engine *engine)
 {
+	const struct engine *transport = &container_of(engine, const struct node, e)->transport.e;
+
 	switch ((enum phase)engine->phase) {
 	case PHASE_RUNNING:
 	case PHASE_DRAINING:
 	case PHASE_STOPPED:
 		return LOG_LEVEL_INFO;
 	case PHASE_STOPPING:
-		/* Asked for, or the deadline; else just the way from draining to stopped. */
-		return engine->why == REASON_REQUESTED ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+		/* After draining the end has been announced already, and is over soon. */
+		return transport->phase == PHASE_RUNNING ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	case PHASE_STARTING:
 	case PHASE_SUSPENDED:
 	case PHASE_COUNT:
@@ -263,7 +275,7 @@ static void node_log_detail(const struct engine *engine, struct buf *text)
 		buf_printf(text, ", admin socket %s, version " NODED_VERSION,
 			   address_text(&node->admin->address, address));
 	if (engine->phase == PHASE_DRAINING)
-		buf_printf(text, ", draining %llu connections, %.0f s; again to stop now",
+		buf_printf(text, ", draining %llu connections, %.3g s; again to stop now",
 			   (unsigned long long)transport_connections(node->domain.transport),
 			   engine_deadline_left(engine));
 }

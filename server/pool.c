@@ -8,8 +8,6 @@
 
 #include "log.h"
 
-enum { IDLE_SLICE = 32 }; /* idle connections ended in one turn at most */
-
 static struct pool *pool_of(struct engine *engine)
 {
 	return container_of(engine, struct pool, e);
@@ -51,7 +49,7 @@ static void count_end(struct pool *pool, const struct conn *conn)
 
 	if (row)
 		row->count++;
-	if (!engine_is_ending(pool->e.parent))
+	if (!engine_is_ending(pool->e.parent) || pool->opening)
 		return;
 	if (conn->e.why == REASON_KILLED)
 		pool->killed++;
@@ -276,13 +274,12 @@ static void on_idle(struct ev_loop *ev, ev_timer *timer, int revents)
 {
 	struct pool *pool = container_of(timer, struct pool, idle);
 	double limit = loop_now(pool->e.loop) - pool->idle_timeout;
-	struct slice slice = loop_slice(IDLE_SLICE, &pool->e.loop->ended_max);
 	struct conn *conn;
 
 	(void)ev;
 	(void)revents;
 	while ((conn = TAILQ_FIRST(&pool->link.by_use)) && conn->used <= limit) {
-		if (!loop_slice_more(&slice))
+		if (!loop_may(&pool->e.loop->ending))
 			break;
 		/* One that is on its way out already has a deadline of its own. */
 		if (conn->e.how >= END_STOP)
@@ -328,9 +325,13 @@ void pool_add(struct pool *pool, int fd, const struct address *peer)
 {
 	char subject[ADDRESS_TEXT_SIZE];
 	struct err err = {0};
+	int status;
 
 	pool->total++;
-	if (conn_open(&pool->e, &pool->link, pool->spec, fd, peer, &err) == 0) {
+	pool->opening = true;
+	status = conn_open(&pool->e, &pool->link, pool->spec, fd, peer, &err);
+	pool->opening = false;
+	if (status == 0) {
 		idle_update(pool);
 		return;
 	}

@@ -38,6 +38,7 @@ struct pool {
 	const struct pool_ops *ops;
 	uint64_t limit;	     /* UINT64_MAX: none */
 	uint64_t total;	     /* ever accepted */
+	bool opening;	     /* conn_open is on the stack: who ends now was never served */
 	uint64_t refused;    /* accepted and closed at once: no program, no memory, at a stop */
 	double idle_timeout; /* seconds, 0: none */
 	ev_timer idle;

@@ -31,9 +31,11 @@ static void accepted(struct engine *owner, int fd, const struct address *peer)
 {
 	struct server *server = server_of(owner);
 
-	if (engine_is_ending(owner))
-		server->stop_total++;
+	uint64_t before = pool_count(server->pool);
+
 	pool_add(server->pool, fd, peer);
+	if (engine_is_ending(owner))
+		server->stop_total += pool_count(server->pool) - before;
 }
 
 static void forget_loss(struct server *server)
@@ -65,16 +67,16 @@ static const struct listener_ops listener_ops = {has_room, accepted, lost};
 
 static int listen_again(struct server *server, struct err *err)
 {
-	struct listener_options options = {
+	struct listen_options options = {
 	    .address = server->address,
 	    .backlog = server->backlog,
 	    .mode = server->mode,
 	    .bound_fd = server->bound_fd,
 	};
 
-	server->bound_fd = -1;
-	if (listener_open(&server->listener, &server->e, &listener_ops, &options, err) < 0)
+	if (listener_open(&server->listener, &server->e, &listener_ops, &options, false, err) < 0)
 		return -1;
+	server->bound_fd = -1;
 	forget_loss(server);
 	return 0;
 }
@@ -154,7 +156,7 @@ static bool end_server(struct engine *engine, enum end how)
 	(void)how;
 	if (server->stop_began == 0) {
 		server->stop_began = loop_now(engine->loop);
-		server->stop_total = pool_count(server->pool);
+		server->stop_total = server->pool ? pool_count(server->pool) : 0;
 		backoff_stop(&server->retry);
 	}
 	/* Ended as a part of the whole: then its own deadline bounds it too. */

@@ -8,26 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "log.h"
 #include "methods.h"
 #include "net.h"
 
 enum { READ_CHUNK = 16 * 1024 };
 #define PEER_POLL 1.0 /* seconds between looks whether a client not read from is there at all */
-
-/* The entries of one batch: an entry starts when the one before it is answered. */
-struct batch {
-	TAILQ_ENTRY(batch) link;
-	char *text; /* the line, which the entries point into */
-	struct scan_entry *entry;
-	size_t count, next;
-	struct call *call; /* the entry being carried out */
-	bool running;	   /* batch_run is on the stack */
-	struct buf out;	   /* answers so far */
-};
-
-static void session_update(struct session *session);
-static void batch_run(struct session *session, struct batch *batch);
 
 static struct session *session_of(struct engine *engine)
 {
@@ -51,27 +38,42 @@ static struct batch *batch_of(struct session *session, const struct call *call)
 	return NULL;
 }
 
-static void batch_add(struct batch *batch, const struct buf *answer)
+/* What is kept for the client, sent or not yet. */
+static size_t backlog(const struct session *session)
 {
-	buf_append(&batch->out, batch->out.len ? "," : "[", 1);
-	buf_append(&batch->out, answer->data, answer->len);
+	return unsent(session) + session->behind.len;
 }
 
-/* Sends one answer as a line of its own, behind a stream that is under way. */
-static void send_line(struct session *session, const struct buf *answer, bool streaming)
+/* Output in one piece, behind a stream that is under way. One that is incomplete for lack of memory
+   ends the session: see session_update. */
+static void put(struct session *session, const struct buf *text, bool streaming)
 {
 	struct buf *out = session->streamer && !streaming ? &session->behind : &session->out;
 
 	if (unsent(session) == 0)
 		session->sent_at = loop_now(session->e.loop);
-	buf_append(out, answer->data, answer->len);
-	buf_append(out, "\n", 1);
+	out->failed |= text->failed;
+	buf_append(out, text->data, text->len);
+}
+
+static void put_line(struct session *session, const struct buf *text, bool streaming)
+{
+	put(session, text, streaming);
+	buf_append(session->streamer && !streaming ? &session->behind : &session->out, "\n", 1);
+}
+
+/* Sends what there is and runs what may run, later in this turn: an answer may come up in the
+   middle of anything. */
+static void stir(struct session *session)
+{
+	if (!session->stepping)
+		session->ready(session);
 }
 
 static void stream_over(struct session *session)
 {
 	session->streamer = NULL;
-	buf_append(&session->out, session->behind.data, session->behind.len);
+	put(session, &session->behind, true);
 	buf_reset(&session->behind);
 }
 
@@ -84,6 +86,19 @@ static void go_on_streaming(struct session *session)
 		call_go_on(call);
 }
 
+static void finish_batch(struct session *session, struct batch *batch)
+{
+	const struct buf *answer;
+
+	if (!batch_is_over(batch))
+		return;
+	answer = batch_answer(batch);
+	if (answer)
+		put_line(session, answer, false);
+	TAILQ_REMOVE(&session->batches, batch, link);
+	batch_free(batch);
+}
+
 static void call_answered(struct call *call)
 {
 	struct session *session = call->owner;
@@ -92,20 +107,20 @@ static void call_answered(struct call *call)
 	TAILQ_REMOVE(&session->calls, call, link);
 	session->ncalls--;
 	session->used = loop_now(session->e.loop);
-	if (batch)
-		batch->call = NULL;
 	if (call->id.at && batch)
 		batch_add(batch, &call->reply);
 	else if (call->id.at)
-		send_line(session, &call->reply, session->streamer == call);
+		put_line(session, &call->reply, session->streamer == call);
 	if (session->streamer == call) {
 		stream_over(session);
 		go_on_streaming(session);
 	}
 	call_free(call);
-	if (batch && !batch->running)
-		batch_run(session, batch);
-	session_update(session);
+	if (batch) {
+		batch->call = NULL;
+		finish_batch(session, batch);
+	}
+	stir(session);
 }
 
 static bool call_take(struct call *call)
@@ -120,24 +135,20 @@ static bool call_take(struct call *call)
 	if (unsent(session) >= SESSION_OUTPUT_HIGH)
 		return false;
 	session->streamer = call;
-	if (unsent(session) == 0)
-		session->sent_at = loop_now(session->e.loop);
-	buf_append(&session->out, call->reply.data, call->reply.len);
+	put(session, &call->reply, true);
 	buf_reset(&call->reply);
-	session_update(session);
-	return session->e.phase != PHASE_STOPPED && unsent(session) < SESSION_OUTPUT_HIGH;
+	stir(session);
+	return unsent(session) < SESSION_OUTPUT_HIGH;
 }
 
 static void call_notify(struct call *call, const struct buf *line)
 {
 	struct session *session = call->owner;
 
-	if (unsent(session) >= SESSION_OUTPUT_HIGH)
+	if (backlog(session) >= SESSION_OUTPUT_HIGH)
 		return;
-	if (unsent(session) == 0)
-		session->sent_at = loop_now(session->e.loop);
-	buf_append(session->streamer ? &session->behind : &session->out, line->data, line->len);
-	session_update(session);
+	put(session, line, false);
+	stir(session);
 }
 
 static const struct call_ops call_ops = {call_answered, call_take, call_notify};
@@ -151,7 +162,7 @@ static void send_error(struct session *session, struct batch *batch, struct span
 	if (batch)
 		batch_add(batch, &answer);
 	else
-		send_line(session, &answer, false);
+		put_line(session, &answer, false);
 	buf_free(&answer);
 }
 
@@ -184,60 +195,6 @@ static void begin_request(struct session *session, const struct scan_entry *entr
 	method_run(call);
 }
 
-static void batch_free(struct session *session, struct batch *batch)
-{
-	TAILQ_REMOVE(&session->batches, batch, link);
-	buf_free(&batch->out);
-	free(batch->entry);
-	free(batch->text);
-	free(batch);
-}
-
-static void batch_run(struct session *session, struct batch *batch)
-{
-	bool stepping = session->stepping;
-
-	/* Nothing is sent meanwhile, so the session cannot go and take the batch with it. */
-	session->stepping = batch->running = true;
-	while (batch->next < batch->count && !batch->call)
-		begin_request(session, &batch->entry[batch->next++], batch);
-	batch->running = false;
-	session->stepping = stepping;
-	if (batch->call)
-		return;
-	if (batch->out.len) {
-		buf_append(&batch->out, "]", 1);
-		send_line(session, &batch->out, false);
-	}
-	batch_free(session, batch);
-}
-
-/* Keeps the line: its entries may have to wait for each other. */
-static struct batch *batch_new(struct session *session, struct span line)
-{
-	struct batch *batch = calloc(1, sizeof(*batch));
-	size_t count = session->scan->count;
-	struct err err;
-
-	if (!batch)
-		return NULL;
-	batch->text = malloc(line.len);
-	batch->entry = calloc(count, sizeof(*batch->entry));
-	if (!batch->text || !batch->entry) {
-		free(batch->text);
-		free(batch->entry);
-		free(batch);
-		return NULL;
-	}
-	memcpy(batch->text, line.at, line.len);
-	/* Once more, so that the entries point into the copy. */
-	if (scan_line(session->scan, batch->text, line.len, SCAN_REQUEST, &err) == 0)
-		batch->count = count;
-	memcpy(batch->entry, session->scan->entry, count * sizeof(*batch->entry));
-	TAILQ_INSERT_TAIL(&session->batches, batch, link);
-	return batch;
-}
-
 static void begin_batch(struct session *session, struct span line)
 {
 	const struct span none = {0};
@@ -249,13 +206,13 @@ static void begin_batch(struct session *session, struct span line)
 		send_error(session, NULL, none, &err);
 		return;
 	}
-	batch = batch_new(session, line);
+	batch = batch_new(session->scan, line);
 	if (!batch) {
 		err_set(&err, ERR_INTERNAL_ERROR, "out of memory for a batch");
 		send_error(session, NULL, none, &err);
 		return;
 	}
-	batch_run(session, batch);
+	TAILQ_INSERT_TAIL(&session->batches, batch, link);
 }
 
 static void run_line(struct session *session, struct span line)
@@ -280,7 +237,7 @@ static void run_line(struct session *session, struct span line)
 static bool may_run(const struct session *session)
 {
 	return !session->farewell && session->ncalls < SESSION_CALLS_MAX && !session->streamer &&
-	       unsent(session) < (session->choked ? SESSION_OUTPUT_LOW : SESSION_OUTPUT_HIGH) &&
+	       backlog(session) < (session->choked ? SESSION_OUTPUT_LOW : SESSION_OUTPUT_HIGH) &&
 	       session->e.phase == PHASE_RUNNING;
 }
 
@@ -293,14 +250,37 @@ static void too_long(struct session *session)
 	send_error(session, NULL, none, &err);
 }
 
-bool session_step(struct session *session)
+static struct batch *ready_batch(const struct session *session)
+{
+	struct batch *batch;
+
+	TAILQ_FOREACH (batch, &session->batches, link)
+		if (batch_is_ready(batch))
+			return batch;
+	return NULL;
+}
+
+static bool has_work(const struct session *session)
+{
+	return session->lines || ready_batch(session);
+}
+
+static void step_batch(struct session *session, struct batch *batch)
+{
+	begin_request(session, batch_next(batch), batch);
+	/* If it was the last and is answered already, call_answered has finished the batch, but for
+	   an entry that was no call. */
+	TAILQ_FOREACH (batch, &session->batches, link)
+		if (batch_is_over(batch)) {
+			finish_batch(session, batch);
+			return;
+		}
+}
+
+static void step_line(struct session *session)
 {
 	struct span line;
 
-	if (!session->lines || !may_run(session))
-		return false;
-	session->stepping = true;
-	session->used = loop_now(session->e.loop);
 	switch (wire_next(&session->reader, session->eof, &line)) {
 	case WIRE_MORE:
 		session->lines = false;
@@ -319,8 +299,23 @@ bool session_step(struct session *session)
 	}
 	if (session->reader.skipped > SESSION_SKIP_MAX)
 		session->farewell = true;
+}
+
+bool session_step(struct session *session)
+{
+	struct batch *batch;
+
+	if (!may_run(session))
+		return false;
+	session->stepping = true;
+	session->used = loop_now(session->e.loop);
+	batch = ready_batch(session);
+	if (batch)
+		step_batch(session, batch);
+	else if (session->lines)
+		step_line(session);
 	session->stepping = false;
-	return session->lines && may_run(session);
+	return may_run(session) && has_work(session);
 }
 
 /* -- the socket -- */
@@ -403,7 +398,7 @@ static void arm_timer(struct session *session)
 	struct ev_loop *ev = session->e.loop->ev;
 	double now = loop_now(session->e.loop), at = 1e300;
 
-	if (session->partial_at > 0)
+	if (session->partial_at > 0 && may_run(session))
 		at = session->partial_at + SESSION_PARTIAL_MS / 1000.;
 	if (unsent(session) > 0)
 		at = earlier(at, session->sent_at + SESSION_STUCK_MS / 1000.);
@@ -418,15 +413,15 @@ static void arm_timer(struct session *session)
 
 static bool is_over(const struct session *session)
 {
-	if (unsent(session) > 0)
+	if (unsent(session) > 0 || session->streamer)
 		return false;
-	return session->farewell || (session->eof && session->ncalls == 0 && !session->lines);
+	return session->farewell || (session->eof && session->ncalls == 0 && !has_work(session));
 }
 
 /* Sends, and sets what to wait for next, from what the session holds. */
-static void session_update(struct session *session)
+void session_update(struct session *session)
 {
-	if (session->stepping || session->e.phase == PHASE_STOPPED)
+	if (session->e.phase == PHASE_STOPPED)
 		return;
 	if (session->out.failed || session->behind.failed) {
 		leave(session, REASON_ERROR, ENOMEM);
@@ -441,15 +436,10 @@ static void session_update(struct session *session)
 		leave(session, REASON_CLIENT_CLOSED, 0);
 		return;
 	}
-	if (session->lines && may_run(session))
+	if (has_work(session) && may_run(session))
 		session->ready(session);
 	watch(session, (wants_input(session) ? EV_READ : 0) | (unsent(session) ? EV_WRITE : 0));
 	arm_timer(session);
-}
-
-void session_settle(struct session *session)
-{
-	session_update(session);
 }
 
 static void receive(struct session *session)
@@ -511,7 +501,8 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 		leave(session, REASON_IDLE, 0);
 		return;
 	}
-	if (session->partial_at > 0 && now >= session->partial_at + SESSION_PARTIAL_MS / 1000.) {
+	if (session->partial_at > 0 && may_run(session) &&
+	    now >= session->partial_at + SESSION_PARTIAL_MS / 1000.) {
 		err_set(&err, ERR_REQUEST_TIMEOUT, "the line was not finished within %d s",
 			SESSION_PARTIAL_MS / 1000);
 		send_error(session, NULL, none, &err);
@@ -526,8 +517,11 @@ static bool end_session(struct engine *engine, enum end how)
 {
 	struct session *session = session_of(engine);
 
-	if (how == END_KILL)
+	if (how == END_KILL) {
+		/* What the socket takes at once, it gets: it may be the answer to a shutdown. */
+		flush(session);
 		return true;
+	}
 	session->farewell = true;
 	session_update(session);
 	return false;
@@ -536,6 +530,7 @@ static bool end_session(struct engine *engine, enum end how)
 static void release_session(struct engine *engine)
 {
 	struct session *session = session_of(engine);
+	struct batch *batch;
 	struct call *call;
 
 	ev_io_stop(engine->loop->ev, &session->io);
@@ -545,8 +540,10 @@ static void release_session(struct engine *engine)
 		call_free(call);
 	}
 	session->ncalls = 0;
-	while (!TAILQ_EMPTY(&session->batches))
-		batch_free(session, TAILQ_FIRST(&session->batches));
+	while ((batch = TAILQ_FIRST(&session->batches))) {
+		TAILQ_REMOVE(&session->batches, batch, link);
+		batch_free(batch);
+	}
 	net_close_gently(session->fd);
 	session->fd = -1;
 }
@@ -610,8 +607,16 @@ struct session *session_open(struct engine *admin, struct domain *domain, struct
 	return session;
 }
 
+/* What was sent may still wait to be read; an end that waits is none of it. */
+static bool has_sent(const struct session *session)
+{
+	char byte;
+
+	return recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool session_is_idle(const struct session *session)
 {
 	return session->ncalls == 0 && unsent(session) == 0 && session->partial_at == 0 &&
-	       !session->lines;
+	       !session->lines && !has_sent(session);
 }

@@ -47,10 +47,11 @@ struct session *session_open(struct engine *admin, struct domain *domain, struct
 			     uint64_t id, int fd, uid_t uid,
 			     void (*ready)(struct session *session));
 
-/* Runs one request line. True: there is another and it may run now. After the last of a row of
-   steps session_settle must be called; the session may be gone then. */
+/* Runs one request. True: there is another and it may run now. After the last of a row of steps
+   session_update must be called. */
 bool session_step(struct session *session);
-void session_settle(struct session *session);
+/* Sends, and sets what to wait for next, from what the session holds. It may be gone then. */
+void session_update(struct session *session);
 
 /* Nothing asked, nothing to say: it may give way to another client. */
 bool session_is_idle(const struct session *session);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBERS_A_TURN = 64 }; /* of a map that is part of a larger value */
-
 /* -- finding -- */
 
 static const void *member(const void *owner, const struct field *field)
@@ -147,6 +145,13 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 	return 0;
 }
 
+bool state_is_engine(const struct state_ref *ref)
+{
+	if (!ref->field)
+		return true;
+	return ref->field->type == FIELD_ENGINE && engine_at(ref->owner, ref->field);
+}
+
 /* -- writing -- */
 
 static void write_engine(struct json *json, const struct engine *engine, struct state_page *page);
@@ -193,7 +198,7 @@ static void write_whole_map(struct json *json, const struct field *field, const 
 		engine = field->map->next(owner, NULL);
 	}
 	for (; engine; engine = field->map->next(owner, page->resume)) {
-		if (!loop_slice_more(&page->slice)) {
+		if (page->budget && !loop_may(page->budget)) {
 			page->cut = true;
 			page->comma = json->comma;
 			json->mute = true;
@@ -325,7 +330,6 @@ void state_write(struct json *json, const struct state_ref *ref, struct state_pa
 	cJSON *tree;
 	size_t found;
 
-	page->slice = loop_slice(MEMBERS_A_TURN, &page->steps);
 	json->mute = page->cut;
 	if (!ref->field) {
 		write_engine(json, ref->owner, page);

@@ -34,9 +34,11 @@ struct state_page {
 	bool cut; /* out: not finished; call again */
 	bool comma;
 	char resume[ADDRESS_TEXT_SIZE];
-	struct slice slice;
-	uint32_t steps;
+	struct budget *budget; /* in: what a turn allows; NULL: all at once */
 };
+
+/* True if it leads to an engine that is there, not to null or a single value. */
+bool state_is_engine(const struct state_ref *ref);
 
 /* Writes the value. If page->cut is set on return the loop has other things to do: call again. */
 void state_write(struct json *json, const struct state_ref *ref, struct state_page *page);

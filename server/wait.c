@@ -10,11 +10,12 @@
 #include "state.h"
 
 struct wait {
-	LIST_ENTRY(wait) link;
+	TAILQ_ENTRY(wait) link;
 	struct call *call;
 	struct path path;
 	ev_timer timeout;
-	bool deep; /* leads into single connections, whose phases change all the time */
+	bool deep;  /* leads into single connections, whose phases change all the time */
+	bool brief; /* what it waits for may last less than a turn */
 };
 
 enum verdict { NOT_YET, MET, NEVER };
@@ -51,7 +52,8 @@ static bool value_meets(const struct wait *wait, const struct state_ref *ref)
 	cJSON *value;
 	bool met = false;
 
-	if (!ref->field || ref->field->type == FIELD_MAP || ref->field->type == FIELD_OBJECT)
+	if (!ref->field || ref->field->type == FIELD_MAP || ref->field->type == FIELD_OBJECT ||
+	    state_is_engine(ref))
 		return false;
 	write_whole(&text, ref);
 	if (!text.failed && text.len > 0 && text.data[0] != '{' && text.data[0] != '[') {
@@ -162,8 +164,28 @@ static void forget(struct call *call)
 	struct wait *wait = call->more;
 
 	ev_timer_stop(call->domain->root->loop->ev, &wait->timeout);
-	LIST_REMOVE(wait, link);
+	TAILQ_REMOVE(&call->domain->waits, wait, link);
+	call->domain->nwaits--;
 	call->abandon = NULL;
+}
+
+static bool is_deep(const struct path *path)
+{
+	for (size_t i = 0; i < path->count; i++)
+		if (strcmp(path->key[i], "connections") == 0)
+			return true;
+	return false;
+}
+
+/* Phases, and what comes and goes with them; a counter holds its value until the turn is over. */
+static bool is_brief(const struct call *call, const struct path *path)
+{
+	const char *last = path->count ? path->key[path->count - 1] : "";
+	const cJSON *equals = param_get(call->params, "equals");
+
+	return strcmp(last, "phase") == 0 || strcmp(last, "why") == 0 ||
+	       param_get(call->params, "exists") || param_get(call->params, "absent") ||
+	       cJSON_IsNull(equals);
 }
 
 void do_wait(struct call *call)
@@ -182,8 +204,8 @@ void do_wait(struct call *call)
 		call_fail(call, &err);
 		return;
 	}
-	for (size_t i = 0; i < wait->path.count; i++)
-		wait->deep |= strcmp(wait->path.key[i], "connections") == 0;
+	wait->deep = is_deep(&wait->path);
+	wait->brief = is_brief(call, &wait->path);
 	if (try_answer(wait))
 		return;
 	if (ms == 0) {
@@ -194,23 +216,35 @@ void do_wait(struct call *call)
 	ev_now_update(call->domain->root->loop->ev);
 	ev_timer_start(call->domain->root->loop->ev, &wait->timeout);
 	call->abandon = forget;
-	LIST_INSERT_HEAD(&call->domain->waits, wait, link);
+	TAILQ_INSERT_TAIL(&call->domain->waits, wait, link);
+	call->domain->nwaits++;
 }
 
-static bool is_listed(const struct wait *wait)
+/* Looks at as many as the turn's budget allows; those looked at go to the end of the list. */
+static bool look_at_some(struct job *job)
 {
-	return wait->call->abandon != NULL;
+	struct domain *domain = container_of(job, struct domain, looking);
+	struct wait *wait;
+
+	while (domain->to_look > 0 && (wait = TAILQ_FIRST(&domain->waits))) {
+		if (!loop_may(&domain->root->loop->requests))
+			return true;
+		domain->to_look--;
+		TAILQ_REMOVE(&domain->waits, wait, link);
+		TAILQ_INSERT_TAIL(&domain->waits, wait, link);
+		try_answer(wait);
+	}
+	domain->to_look = 0;
+	return false;
 }
 
 static void look_at_all(struct observer *observer)
 {
 	struct domain *domain = container_of(observer, struct domain, waits_observer);
-	struct wait *wait, *next;
 
-	/* One answer may end a session and with it other waits: those are not listed any more. */
-	LIST_FOREACH_SAFE(wait, &domain->waits, link, next)
-	if (is_listed(wait))
-		try_answer(wait);
+	domain->to_look = domain->nwaits;
+	if (domain->to_look > 0)
+		loop_post(domain->root->loop, &domain->looking);
 }
 
 /* A phase may be over before the turn is. */
@@ -220,14 +254,16 @@ static void look_at_phase(struct observer *observer, const void *engine)
 	bool of_connection = ((const struct engine *)engine)->kind == &conn_kind;
 	struct wait *wait, *next;
 
-	LIST_FOREACH_SAFE(wait, &domain->waits, link, next)
-	if (is_listed(wait) && (wait->deep || !of_connection))
-		try_answer(wait);
+	/* One answer may end nothing else at once: sessions send, and go, later in the turn. */
+	TAILQ_FOREACH_SAFE (wait, &domain->waits, link, next)
+		if (wait->brief && (wait->deep || !of_connection))
+			try_answer(wait);
 }
 
 void waits_open(struct domain *domain)
 {
-	LIST_INIT(&domain->waits);
+	TAILQ_INIT(&domain->waits);
+	domain->looking.run = look_at_some;
 	domain->waits_observer.changed = look_at_all;
 	domain->waits_observer.phase = look_at_phase;
 	loop_observe(domain->root->loop, &domain->waits_observer);
@@ -239,6 +275,6 @@ void waits_cancel(struct domain *domain)
 	struct wait *wait;
 
 	err_set(&err, ERR_CANCELLED, "noded is shutting down");
-	while ((wait = LIST_FIRST(&domain->waits)))
+	while ((wait = TAILQ_FIRST(&domain->waits)))
 		call_fail(wait->call, &err);
 }

@@ -31,7 +31,7 @@ ucspi() {
 		TCPREMOTEHOST=evil IPCREMOTEEUID=0 LC_ALL=C LC_TIME=POSIX LANG=C TZ=UTC USER=me
 		LOGNAME=me SHELL=/bin/sh "HOME=$T" "TMPDIR=$T" PATHS=no LANGUAGE=no TZDIR=no)
 	start_noded
-	serve "$T/env.sock" '"handler":{"type":"exec","argv":["env"]}'
+	serve_exec "$T/env.sock" '' env
 	run visit "$T/env.sock"
 	assert_output "HOME=$T
 IPCCONNNUM=1
@@ -54,7 +54,7 @@ USER=me"
 @test "environment: an empty one is enough" {
 	LAUNCH=(env -i "ASAN_OPTIONS=$ASAN_OPTIONS" "UBSAN_OPTIONS=$UBSAN_OPTIONS")
 	start_noded
-	serve "$T/env.sock" '"handler":{"type":"exec","argv":["env"]}'
+	serve_exec "$T/env.sock" '' env
 	run visit "$T/env.sock"
 	[[ $(cut -d = -f 1 <<<"$output" | tr '\n' ' ') == \
 		"IPCCONNNUM IPCLOCALPATH IPCREMOTEEGID IPCREMOTEEUID IPCREMOTEPATH PROTO " ]]
@@ -62,7 +62,7 @@ USER=me"
 
 @test "environment: TCP over IPv4" {
 	start_noded
-	address=$(serve tcp:127.0.0.1:0 '"handler":{"type":"exec","argv":["env"]}')
+	address=$(serve_exec tcp:127.0.0.1:0 '' env)
 	run visit "$address"
 	[[ $(ucspi) == "PROTO=TCP
 TCPCONNNUM=1
@@ -74,7 +74,7 @@ TCPREMOTEPORT=$(cat "$T/port")" ]]
 
 @test "environment: TCP over IPv6" {
 	start_noded
-	address=$(serve 'tcp:[::1]:0' '"handler":{"type":"exec","argv":["env"]}')
+	address=$(serve_exec 'tcp:[::1]:0' '' env)
 	run visit "$address"
 	[[ $(ucspi) == "PROTO=TCP
 TCPCONNNUM=1
@@ -86,7 +86,7 @@ TCPREMOTEPORT=$(cat "$T/port")" ]]
 
 @test "environment: TCPLOCALIP is where the client connected to, not where noded listens" {
 	start_noded
-	address=$(serve tcp:0.0.0.0:0 '"handler":{"type":"exec","argv":["env"]}')
+	address=$(serve_exec tcp:0.0.0.0:0 '' env)
 	run visit "tcp:127.0.0.3:${address##*:}"
 	ucspi | grep -x TCPLOCALIP=127.0.0.3
 	ucspi | grep -x TCPREMOTEIP=127.0.0.1
@@ -107,7 +107,7 @@ TCPREMOTEPORT=$(cat "$T/port")" ]]
 
 @test "environment: the effective ids of a Unix peer" {
 	start_noded
-	serve "$T/env.sock" '"mode":"0666","handler":{"type":"exec","argv":["env"]}'
+	serve_exec "$T/env.sock" '"mode":"0666"' env
 	chmod 755 "$T"
 	run setpriv --reuid 65534 --regid 65533 --clear-groups socat -u "UNIX-CONNECT:$T/env.sock" -
 	assert_line IPCREMOTEEUID=65534

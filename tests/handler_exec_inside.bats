@@ -5,7 +5,7 @@ load handler
 # start_cat [ARGS]: noded, an exec server of cat, one client whose program CHILD is.
 start_cat() {
 	start_noded "$@"
-	ADDRESS=$(serve tcp:127.0.0.1:0 '"handler":{"type":"exec","argv":["cat"]}')
+	ADDRESS=$(serve_exec tcp:127.0.0.1:0 '' cat)
 	connect_idle 1 "$ADDRESS"
 	await "$ADDRESS" connection_pool.open '"equals":1'
 	CHILD=$(result list_connections | jq '.connections[0].pid')
@@ -52,7 +52,7 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 	[[ $(of_child SigIgn) == 0000000000000000 ]]
 	# noded itself hears of its end all the same.
 	clients_do quit
-	await "$ADDRESS" connection_pool.open '"equals":0'
+	await "$ADDRESS" connection_pool.open '"equals":0' 10000
 }
 
 @test "inside: session and group of its own, in /, umask 022, no new privileges" {

@@ -52,17 +52,22 @@ in_noded() {
 	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
 }
 
+# replace_at FUNCTION FD: when noded comes to the function, the number becomes that of /dev/null.
+replace_at() {
+	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break $1" -ex "shell touch $T/ready" \
+		-ex continue -ex "print ((int (*)(int, int))dup2)(0, $2)" -ex detach
+	wait_until 60 test -e "$T/ready"
+}
+
 # The check of every half second has not seen it yet when the request comes.
 @test "loss: a stop does not touch a number that became somebody else's a moment before" {
 	local address fd
 	address=$(serve "$T/s.sock")
 	fd=$(at "$address" listener.fd)
-	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break server_stop" -ex continue \
-		-ex "print ((int (*)(int, int))dup2)(0, $fd)" -ex detach
-	wait_until 60 grep -q '^Continuing' "$T/gdb.log"
+	replace_at server_stop "$fd"
 	[[ $(stop "$address" | jq -r .outcome) == drained ]]
-	wait_until 60 grep -q '^\$1 = ' "$T/gdb.log"
 	wait_until 60 has_ended "$BACKGROUND_PID"
+	grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
 	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
 	assert_not_exist "$T/s.sock"
 	[[ $(result list_servers | jq .total) == 0 ]]
@@ -72,9 +77,7 @@ in_noded() {
 	local address fd
 	address=$(serve tcp:127.0.0.1:0)
 	fd=$(at "$address" listener.fd)
-	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break server_suspend" -ex continue \
-		-ex "print ((int (*)(int, int))dup2)(0, $fd)" -ex detach
-	wait_until 60 grep -q '^Continuing' "$T/gdb.log"
+	replace_at server_suspend "$fd"
 	[[ $(result suspend_server "{\"address\":\"$address\"}" | jq -r .server.phase) == suspended ]]
 	wait_until 60 has_ended "$BACKGROUND_PID"
 	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]

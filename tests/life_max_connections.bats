@@ -107,14 +107,15 @@ quiet_turns() {
 }
 
 @test "limit: never one more, while 40 clients come and go in front of 5 places" {
-	local address
+	local address churn
 	address=$(serve tcp:127.0.0.1:0 '"max_connections":5')
 	background churn python3 "$ROOT/tests/churn.py" 40 "$address"
+	churn=$BACKGROUND_PID
 	ask over wait "{\"path\":\"transport.servers[$address].connection_pool.open\",\"at_least\":6,\"timeout_ms\":3000}"
 	await "$address" connection_pool.total '"at_least":300'
-	[[ $(answer over | jq -r .error.name) == timeout ]]
-	end_background "$BACKGROUND_PID"
-	[[ $(jq -c .cut "$T/churn.log") == "[]" ]]
+	[[ $(answer over | jq -r .error.data.name) == timeout ]]
+	end_background "$churn"
+	[[ $(jq -c .cut "$T/churn.log") == "[]" ]] || fail "$(cat "$T/churn.log")"
 }
 
 @test "limit: it holds while the server stops, and the queue is served" {

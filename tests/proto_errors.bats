@@ -82,7 +82,7 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); time.s
 12 io_error - ENOENT
 13 path_exists - -
 14 unsafe_directory - -
-15 program_not_found handler.argv -'
+15 program_not_found - -'
 	run jq -es 'all(.error | (.message | type == "string" and length > 0) and (keys == ["code", "data", "message"])
 		and (.data | (keys - ["name", "detail", "param", "errno", "path"]) == [] and (.detail | type == "string"
 			and length > 0 and (test("\\.$|\n") | not))))
@@ -99,7 +99,6 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); time.s
 	chmod 0711 "$T"
 	mkdir "$T/node"
 	chown 65534 "$T/node"
-	local first=$NODED_SOCKET
 	NODED_SOCKET=$T/node/admin.sock LOG=$T/node.log
 	LAUNCH=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	install -m 0755 "$NODED" "$T/noded"

@@ -36,3 +36,18 @@ load proto.bash
 		expect(admin.quiet(), True, "the first still waits")
 	END
 }
+
+# Only stop_server, suspend_server, close_connection, wait and shutdown may answer late.
+@test "a long answer is not overtaken by that of a later request" {
+	local n
+	start_noded
+	for n in {1..400}; do request "$n" start "{\"address\":\"$T/$n.sock\"}"; done |
+		nc -N -U "$NODED_SOCKET" >/dev/null
+	script <<-'END'
+		from admin_client import *
+		admin = Admin()
+		methods = ["state", "version", "list_servers", "version"] * 10
+		admin.send(*[request(method, n) for n, method in enumerate(methods)])
+		expect([short(admin.reply()) for _ in methods], [[n, "result"] for n in range(len(methods))])
+	END
+}

@@ -24,7 +24,7 @@ load proto.bash
 		"id_string_bytes": 128, "id_number_characters": 64, "skip_bytes": 1048576, "calls_in_flight": 64,
 		"output_high_bytes": 262144, "output_low_bytes": 65536, "output_stuck_ms": 30000,
 		"partial_line_ms": 10000, "parse_errors_in_a_row": 16, "clients": 64, "page_rows": 1000,
-		"duration_ms": 31536000000, "fds": 500, "reserved_fds": 32}
+		"duration_ms": 31536000000, "fds": 500, "reserved_fds": 32, "admin_slice_ms": 2}
 	END
 	)"
 }

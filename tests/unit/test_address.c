@@ -220,7 +220,7 @@ static const struct {
     {"path without", "/run/x", 6, "unix:/run/x"},
     {"relative path", "x.sock", 7, "unix:x.sock"},
     {"path with a backslash", "/a\\b", 5, "unix:/a\\b"},
-    {"path with escapes", "/a\033\n\\\xff", 7, "unix:/a\\x1b\\x0a\\\\\\xff"},
+    {"path with escapes", "/a\033\n\\\xff", 7, "unix:/a\\x1b\\x0a\\\\xff"},
     {"longest path", "/" A100 "/67890", 108, "unix:/" A100 "/67890"},
     {"108 bytes without NUL", "/" A100 "/678901", 108, "unix:/" A100 "/67890"},
     {"abstract", "\0name", 5, "unix:@name"},

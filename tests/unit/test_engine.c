@@ -180,7 +180,7 @@ static void test_parallel(void)
 	begin();
 	for (size_t i = 1; i < 100; i++)
 		add(i, 'c', &sequential, root);
-	loop.ended_max = 0;
+	loop.ending.record = 0;
 	engine_end(&root->e, END_DRAIN, REASON_REQUESTED, 0);
 	CHECK(root->brood.count == 99, "nobody is told within the call");
 	ev_run(loop.ev, EVRUN_NOWAIT);
@@ -188,7 +188,7 @@ static void test_parallel(void)
 	      "some are told in one turn (%u left)", (unsigned)root->brood.count);
 	turn();
 	CHECK(root->e.phase == PHASE_STOPPED, "all are told in a few");
-	CHECK(loop.ended_max <= 32, "at most 32 a turn (%u)", loop.ended_max);
+	CHECK(loop.ending.record <= 32, "at most 32 a turn (%u)", loop.ending.record);
 }
 
 static void test_parallel_at_once(void)
