@@ -1,7 +1,9 @@
 # What the tests of handlers share: Python scripts with both sides at hand (tests/peers.py), and
 # servers by requests without nodectl.
 # shellcheck shell=bash
+# shellcheck source=tests/proto.bash
 source "${BASH_SOURCE[0]%/*}/proto.bash"
+# shellcheck source=tests/life.bash
 source "${BASH_SOURCE[0]%/*}/life.bash"
 
 # serve_exec ADDRESS MEMBERS PROGRAM ARG...: as serve of life.bash, with a program.

@@ -1,6 +1,6 @@
 # exec: what the program finds in its environment: a few variables of noded's, and who is connected,
 # named as tcpserver and ipcserver name it (UCSPI).
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # LAUNCH is for start_noded
 load handler
 
 # visit ADDRESS [BOUND]: what the program prints, sorted; the client bound to that path.
@@ -94,7 +94,8 @@ TCPREMOTEPORT=$(cat "$T/port")" ]]
 
 @test "environment: Unix peers, bound to a path, to an odd one, to an abstract name, and not bound" {
 	start_noded
-	serve "$T/env.sock" '"handler":{"type":"exec","argv":["sh","-c","printf %s \"$IPCREMOTEPATH\" | od -An -c"]}'
+	# shellcheck disable=SC2016 # for the program's shell
+	serve_exec "$T/env.sock" '' sh -c 'printf %s "$IPCREMOTEPATH" | od -An -c'
 	run visit "$T/env.sock" "os.environ['T'] + '/foreign/client'"
 	[[ ${output//[[:space:]]/} == "$T/foreign/client" ]]
 	run visit "$T/env.sock" "os.environ['T'] + '/foreign/a\\n\\x1b[31mb=\\xff'.encode('latin-1').decode('utf-8', 'surrogateescape')"

@@ -1,10 +1,10 @@
 # exec: what the program finds itself in: descriptors, signals, session, directory, limits.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # LAUNCH is for start_noded
 load handler
 
-# start_cat [ARGS]: noded, an exec server of cat, one client whose program CHILD is.
+# start_cat: noded, an exec server of cat, one client whose program CHILD is.
 start_cat() {
-	start_noded "$@"
+	start_noded
 	ADDRESS=$(serve_exec tcp:127.0.0.1:0 '' cat)
 	connect_idle 1 "$ADDRESS"
 	await "$ADDRESS" connection_pool.open '"equals":1'

@@ -1,5 +1,5 @@
 # exec: which program runs, found when the server is started, and what happens if it cannot.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # LAUNCH is for start_noded
 load handler
 
 setup() {
@@ -25,6 +25,7 @@ refused() {
 	# shellcheck disable=SC2016
 	exec_server '["printf", "[%s]\n", "a b", "*", "$HOME", "`id`", "", "x;y", "\"\u00e9\\"]'
 	run nc -N -U "$T/exec.sock" </dev/null
+	# shellcheck disable=SC2016
 	assert_output '[a b]
 [*]
 [$HOME]

@@ -1,6 +1,6 @@
 # The descriptor of a listener is closed inside noded, by whatever code shares the process: no event
 # tells, and libev aborts when it is told to watch such a number.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 load lib
 load life
 

@@ -1,6 +1,6 @@
 # What an idle connection costs: the growth of resident memory by 10,000 of them, after one round to
 # warm up.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153
 load lib
 load life
 

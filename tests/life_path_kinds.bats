@@ -37,7 +37,6 @@ holder() {
 		$1
 		print('ready', flush=True)
 		signal.pause()" "$P"
-	HOLDER=$BACKGROUND_PID
 	wait_until 30 grep -q ready "$T/holder.log"
 }
 

@@ -64,7 +64,6 @@ setup() {
 }
 
 @test "phases: stopped is final, a new start makes a new server" {
-	local old
 	serve "$T/s.sock"
 	connect_idle 1 "$T/s.sock"
 	await "$T/s.sock" connection_pool.total '"equals":1'

@@ -1,5 +1,5 @@
 # TCP ports: free again at once, never shared, never lost.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 load lib
 load life
 

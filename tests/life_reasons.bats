@@ -1,5 +1,5 @@
 # Every connection ends for one reason, and the counters and last_closed say which.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2030,SC2031
 load lib
 load life
 

@@ -1,5 +1,5 @@
 # The end of noded by request.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 load lib
 load life
 
@@ -138,7 +138,7 @@ is_gone() {
 	assert_log_lines 0 "dead socket"
 	for i in "${NODED_PIDS[@]}"; do
 		[[ $i == "$NODED_PID" ]] || wait "$i"
-		[[ $i == "$NODED_PID" ]] || STATUS_OF[$i]=0
+		[[ $i == "$NODED_PID" ]] || STATUS_OF["$i"]=0
 	done
 	listening "$T/s.sock"
 }

@@ -1,5 +1,5 @@
 # A socket file that a killed noded left behind is replaced, and said so.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034
 load lib
 load life
 

@@ -1,5 +1,5 @@
 # A start that fails leaves nothing: no file, no descriptor, no entry, no line.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 load lib
 load life
 

@@ -1,5 +1,5 @@
 # A stop: its order, its phases, its counts.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 load lib
 load life
 

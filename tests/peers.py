@@ -9,8 +9,8 @@ import resource
 import socket
 import struct
 import sys
-from socket import SHUT_WR, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from concurrent.futures import ThreadPoolExecutor
+from socket import SHUT_WR, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 
 from admin_client import PATIENCE, Admin, expect, until
 from clients import connect

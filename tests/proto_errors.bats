@@ -47,8 +47,8 @@ table='-32700 parse_error
 	touch "$T/file"
 	mkdir -m 0777 "$T/open"
 	port=$(free_port)
-	background listener python3 -c 'import socket, sys, time
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); time.sleep(1000)' "$port"
+	background listener python3 -c 'import signal, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); signal.pause()' "$port"
 	wait_until 10 listening "tcp:127.0.0.1:$port"
 	raw '{' '{"jsonrpc":"2.0","id":1}' "$(request 1 nothing)" "$(request 1 version '{"x":1}')" \
 		"$(request 1 update_server "{\"address\":\"$T/none.sock\"}")" \

@@ -22,8 +22,8 @@ load proto.bash
 	connect_idle 5 "unix:$T/a.sock"
 	result update_server "{\"address\":\"$T/a.sock\",\"max_connections\":3}"
 	local path="transport.servers[$T/a.sock]"
-	result wait "{\"path\":\"$path.listener.why\",\"equals\":\"full\"}"
 	clients_do "connect 1"
+	wait_until 10 state_is full "$path.listener.why"
 	assert_equal "$(state "$path.connection_pool.open")" 5
 	clients_do "close 2"
 	wait_until 10 state_is 3 "$path.connection_pool.open"
