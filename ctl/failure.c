@@ -83,12 +83,23 @@ int failure_own(struct failure *failure, enum own_error error, const char *forma
 	return -1;
 }
 
+/* proto's sentences begin with the JSON member at fault: not again behind its option's name. */
+static const char *without_member(const struct err *err, const char *prefix)
+{
+	size_t n = strlen(err->param);
+
+	if (n == 0 || strncmp(prefix, "--", 2) != 0 || strncmp(err->detail, err->param, n) != 0 ||
+	    err->detail[n] != ' ')
+		return err->detail;
+	return err->detail + n + 1;
+}
+
 int failure_from_err(struct failure *failure, const struct err *err, const char *prefix)
 {
 	fill_code(failure, err->code);
 	failure->status = EXIT_USAGE;
 	snprintf(failure->text, sizeof(failure->text), "%s%s%s", prefix, *prefix ? ": " : "",
-		 err->detail);
+		 without_member(err, prefix));
 	return -1;
 }
 

@@ -120,7 +120,6 @@ static void add_default(struct buf *out, const struct option *option)
 static void add_option(struct buf *out, const struct option *option)
 {
 	struct buf left = {0}, right = {0};
-	const char *doc = option->doc;
 
 	if (option->letter != '\0')
 		buf_printf(&left, "-%c, ", option->letter);
@@ -129,13 +128,9 @@ static void add_option(struct buf *out, const struct option *option)
 	buf_printf(&left, "--%s", option->name);
 	if (option->value != NULL)
 		buf_printf(&left, " %s", option->value);
-	/* The table tells what the parameter's being false means; the option is that. */
-	if (option->param != NULL && (option->param->flags & PARAM_NEGATED) != 0 &&
-	    strncmp(doc, "false: ", 7) == 0)
-		doc += 7;
 	if (option->kind != NULL)
 		buf_printf(&right, "%s: ", option->kind->name);
-	buf_printf(&right, "%s", doc);
+	buf_printf(&right, "%s", option->doc);
 	if (option->fallback != NULL)
 		add_default(&right, option);
 	add_entry(out, memory_check(&left), memory_check(&right));

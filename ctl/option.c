@@ -45,15 +45,6 @@ static bool own_applies(const struct own_row *row, const struct command *command
 	       (row->methods >> method_id(command->method) & 1) != 0;
 }
 
-/* True if one of nodectl's own options takes the name over (--limit of the lists). */
-static bool is_shadowed(const struct command *command, const char *name)
-{
-	for (size_t i = 0; i < OWN_ROWS_COUNT; i++)
-		if (strcmp(own_rows[i].name, name) == 0 && own_applies(&own_rows[i], command))
-			return true;
-	return false;
-}
-
 const char *option_value_name(const struct param *param)
 {
 	bool nullable = (param->flags & PARAM_NULLABLE) != 0;
@@ -88,16 +79,13 @@ const char *option_value_name(const struct param *param)
 }
 
 /* Looks for the index-th option among rows; *index is lowered by those passed. */
-static bool param_option_at(const struct command *command, const struct param *rows, size_t n,
-			    const struct handler_kind *kind, size_t *index, struct option *option)
+static bool param_option_at(const struct param *rows, size_t n, const struct handler_kind *kind,
+			    size_t *index, struct option *option)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct param *param = &rows[i];
-		char name[PARAM_OPTION_SIZE];
 
 		if ((param->flags & (PARAM_POSITIONAL | PARAM_NO_CLI)) != 0)
-			continue;
-		if (is_shadowed(command, param_option(param, name)))
 			continue;
 		if ((*index)-- > 0)
 			continue;
@@ -109,7 +97,7 @@ static bool param_option_at(const struct command *command, const struct param *r
 		    .param = param,
 		    .kind = kind,
 		};
-		snprintf(option->name, sizeof(option->name), "%s", name);
+		param_option(param, option->name);
 		return true;
 	}
 	return false;
@@ -119,14 +107,14 @@ static bool method_option_at(const struct command *command, size_t *index, struc
 {
 	const struct method *method = command->method;
 
-	if (param_option_at(command, method->params, method->nparams, NULL, index, option))
+	if (param_option_at(method->params, method->nparams, NULL, index, option))
 		return true;
 	if (!command_has_handler(command))
 		return false;
 	for (int id = 0; id < HANDLER_COUNT; id++) {
 		const struct handler_kind *kind = handler_kind_get((enum handler_id)id);
 
-		if (param_option_at(command, kind->params, kind->nparams, kind, index, option))
+		if (param_option_at(kind->params, kind->nparams, kind, index, option))
 			return true;
 	}
 	return false;

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,11 +52,15 @@ struct launch {
 /* Before the mask is lifted: our handlers would run in our memory. */
 static void __attribute__((no_sanitize_address)) launch_reset_signals(void)
 {
-	const struct sigaction action = {.sa_handler = SIG_DFL};
+	/* The kernel's struct: handler (SIG_DFL is 0), flags, restorer, mask. libc's sigaction(2)
+	   refuses 32 and 33, which are its own, and which some programs pass on ignored. */
+	const struct {
+		unsigned long handler, flags, restorer, mask;
+	} action = {0};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &action, NULL);
+		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof(action.mask));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -428,6 +428,14 @@ void listener_resume(struct listener *listener)
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);
 }
 
+void listener_update(struct listener *listener)
+{
+	if (listener->e.phase == PHASE_RUNNING && !listener->ops->has_room(listener->e.parent))
+		suspend(listener, REASON_FULL);
+	else
+		listener_resume(listener);
+}
+
 void listener_check(struct listener *listener)
 {
 	if (engine_is_ending(&listener->e))

@@ -56,6 +56,9 @@ int listener_open(struct listener **listener, struct engine *parent, const struc
 /* There may be room, or descriptors, again. */
 void listener_resume(struct listener *listener);
 
+/* The owner's room has changed: pauses where there is none any more, else like listener_resume. */
+void listener_update(struct listener *listener);
+
 /* Looks whether the socket still is ours, alive and reachable; tells ops->lost if not. Called twice
    a second: neither epoll nor inotify reports a closed descriptor or a moved directory. */
 void listener_check(struct listener *listener);

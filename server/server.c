@@ -431,6 +431,9 @@ void server_set_max_connections(struct server *server, uint64_t most)
 	server->max_connections = most;
 	if (server->pool)
 		pool_set_limit(server->pool, most);
+	/* Nobody has to knock before it shows that there is no room. */
+	if (server->listener)
+		listener_update(server->listener);
 }
 
 void server_set_idle_timeout(struct server *server, uint64_t ms)

@@ -103,6 +103,13 @@ refused() {
 	refused "out of range" close-connection 9007199254740992
 }
 
+@test "an option's name is not followed by the JSON member it stands for" {
+	refused "--idle-timeout: cannot be kept with exec, whose" start /x exec cat --idle-timeout 5s
+	refused "--mode: must be a string of octal digits" start /x --mode 0888
+	refused "--restart: must be one of always|never" start /x --restart sometimes
+	refused "--at-least: must be a number" wait phase --at-least many
+}
+
 @test "a time-out of 0 is refused where it would leave no time for an answer" {
 	refused "--timeout: " version -t 0
 	refused "--timeout: " version -t -5

@@ -36,7 +36,7 @@ time.sleep(600)' "$T/foreign" "$1" "$2"
 	run nodectl close-connection "$(nodectl -q list-connections)"
 	assert_success
 	says "$shown" state "$T/s.sock" connection_pool last_closed 0 peer
-	assert_log_lines 2 ', peer unix:\\+x1b\]0;pwned\\+x07\\+x9b\\+xff'
+	assert_log_lines 2 ', peer unix:\\x1b\]0;pwned\\x07\\x9b\\xff'
 	run grep -cP '[\x00-\x08\x0b-\x1f\x7f-\xff]' "$LOG"
 	assert_output 0
 }

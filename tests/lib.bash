@@ -131,18 +131,32 @@ rpc() {
 
 # result METHOD [PARAMS]: prints its result in one line; fails on an error, printing that.
 result() {
-	rpc "$@" | jq -ce 'if has("result") then .result else ., halt_error(1) end'
+	one_reply "$@" | jq -ce 'if has("result") then .result else ., halt_error(1) end'
 }
 
 # error_name METHOD [PARAMS]: prints data.name of the error it must answer with.
 error_name() {
-	rpc "$@" | jq -re .error.data.name
+	one_reply "$@" | jq -re .error.data.name
+}
+
+# What rpc prints; fails if that is nothing, which jq would call a success. null where the reply was
+# to be, so that jq fails too.
+one_reply() {
+	local reply
+	reply=$(rpc "$@")
+	if [[ -z $reply ]]; then
+		echo "no reply to $1" >&2
+		echo null
+		return 1
+	fi
+	printf '%s\n' "$reply"
 }
 
 # state [PATH]: prints one value, scalars without quotes.
 state() {
-	result state "$(jq -nc --arg path "${1:-}" '{path: $path}')" |
-		jq -r '.value | if type == "object" or type == "array" then tojson else . end'
+	local found
+	found=$(result state "$(jq -nc --arg path "${1:-}" '{path: $path}')") || return 1
+	jq -r '.value | if type == "object" or type == "array" then tojson else . end' <<<"$found"
 }
 
 # state_is VALUE [PATH]: for wait_until, where the wait method is not what is tested.

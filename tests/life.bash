@@ -1,10 +1,17 @@
 # What the life_*.bats tests share: servers, by requests without nodectl. Load after lib.
 # shellcheck shell=bash
 
+# For unshare(1): a user needs a user namespace around the others; root does not, and in a chroot
+# cannot have one.
+NAMESPACES=()
+((EUID == 0)) || NAMESPACES=(--map-root-user)
+
 # serve ADDRESS [MEMBERS]: starts a server, prints its bound address. MEMBERS: more of the request,
 # '"backlog":5,"mode":"0660"'.
 serve() {
-	result start "{\"address\":\"$1\"${2:+,$2}}" | jq -r .server.address
+	local started
+	started=$(result start "{\"address\":\"$1\"${2:+,$2}}") || return 1
+	jq -r .server.address <<<"$started"
 }
 
 # stop ADDRESS [MEMBERS]: stops it and prints the result.
@@ -63,6 +70,26 @@ fds() {
 # needs to trace the process itself. Call before start_noded.
 expect_tracer() {
 	ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
+}
+
+# in_noded EXPRESSION: evaluates it inside the process.
+in_noded() {
+	timeout 60 gdb -p "$NODED_PID" -batch -nx -ex "print $1" >"$T/gdb.out" 2>&1
+	grep -q '^\$1 = ' "$T/gdb.out" || fail "$(cat "$T/gdb.out")"
+}
+
+# when_in FUNCTION EXPRESSION: evaluates it when noded comes to the function; returns before. Then
+# evaluated waits until that has happened.
+when_in() {
+	rm -f "$T/armed"
+	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break $1" -ex "shell touch $T/armed" \
+		-ex continue -ex "print $2" -ex detach
+	DEBUGGER=$BACKGROUND_PID
+	wait_until 60 test -e "$T/armed"
+}
+
+evaluated() {
+	wait_until 60 has_ended "$DEBUGGER" && grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
 }
 
 # inject CALL:error=ERROR[:when=N]: lets a system call of noded fail, by strace, until end_inject.

@@ -10,12 +10,6 @@ setup() {
 	start_noded
 }
 
-# in_noded EXPRESSION: evaluates it inside the process.
-in_noded() {
-	timeout 60 gdb -p "$NODED_PID" -batch -nx -ex "print $1" >"$T/gdb.out" 2>&1
-	grep -q '^\$1 = ' "$T/gdb.out" || fail "$(cat "$T/gdb.out")"
-}
-
 @test "loss: the closed descriptor of a TCP listener is noticed, and the server comes back" {
 	local address
 	address=$(serve tcp:127.0.0.1:0)
@@ -54,9 +48,7 @@ in_noded() {
 
 # replace_at FUNCTION FD: when noded comes to the function, the number becomes that of /dev/null.
 replace_at() {
-	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break $1" -ex "shell touch $T/ready" \
-		-ex continue -ex "print ((int (*)(int, int))dup2)(0, $2)" -ex detach
-	wait_until 60 test -e "$T/ready"
+	when_in "$1" "((int (*)(int, int))dup2)(0, $2)"
 }
 
 # The check of every half second has not seen it yet when the request comes.
@@ -66,8 +58,7 @@ replace_at() {
 	fd=$(at "$address" listener.fd)
 	replace_at server_stop "$fd"
 	[[ $(stop "$address" | jq -r .outcome) == drained ]]
-	wait_until 60 has_ended "$BACKGROUND_PID"
-	grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
+	evaluated
 	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
 	assert_not_exist "$T/s.sock"
 	[[ $(result list_servers | jq .total) == 0 ]]
@@ -79,7 +70,7 @@ replace_at() {
 	fd=$(at "$address" listener.fd)
 	replace_at server_suspend "$fd"
 	[[ $(result suspend_server "{\"address\":\"$address\"}" | jq -r .server.phase) == suspended ]]
-	wait_until 60 has_ended "$BACKGROUND_PID"
+	evaluated
 	[[ $(readlink "/proc/$NODED_PID/fd/$fd") == /dev/null ]]
 	result resume_server "{\"address\":\"$address\"}"
 	listening "$address"

@@ -117,7 +117,7 @@ python_listener() {
 # as_own_mounts COMMAND: a noded with a mount of its own at $T/full; $1 of the command is that.
 as_own_mounts() {
 	NODED_SOCKET=$T/second.sock LOG=$T/second.log
-	LAUNCH=(unshare --map-root-user --mount sh -c "$1"' || exit 9; shift; exec "$@"' - "$T/full")
+	LAUNCH=(unshare "${NAMESPACES[@]}" --mount sh -c "$1"' || exit 9; shift; exec "$@"' - "$T/full")
 	start_noded
 }
 

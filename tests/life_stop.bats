@@ -151,7 +151,7 @@ setup() {
 	local i best=1000 ms
 	NODED_SOCKET=$T/second.sock LOG=$T/second.log
 	# shellcheck disable=SC2016
-	LAUNCH=(unshare --map-root-user --net sh -c
+	LAUNCH=(unshare "${NAMESPACES[@]}" --net sh -c
 		'ip link set lo up && ip address add 192.0.2.1/32 dev lo && exec "$@"' -)
 	start_noded
 	serve tcp:192.0.2.1:4711
