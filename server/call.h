@@ -97,7 +97,7 @@ void call_free(struct call *call);
 /* ops->take may be tried again. */
 void call_go_on(struct call *call);
 
-/* Answers bit by bit: produce writes what the turn's budget of requests allows and gives true if
+/* Answers bit by bit: produce writes what the turn's budget of rows allows and gives true if
    there is more. */
 void call_stream(struct call *call, bool (*produce)(struct call *call));
 /* Begins the result; the method writes one JSON object, then calls call_done. */

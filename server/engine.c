@@ -52,6 +52,8 @@ static void tell_phase(struct engine *engine)
 {
 	struct observer *observer, *next;
 
+	if (engine->kind->unseen)
+		return;
 	loop_mark(engine->loop);
 	LIST_FOREACH_SAFE(observer, &engine->loop->observers, link, next)
 	observer->phase(observer, engine);
@@ -149,10 +151,25 @@ static void drop_deadline(struct engine *engine)
 	engine->deadline = NULL;
 }
 
+/* Who came first hears first. */
+static void answer_waiters(struct engine *engine)
+{
+	LIST_HEAD(, waiter) turned = LIST_HEAD_INITIALIZER(turned);
+	struct waiter *waiter;
+
+	while ((waiter = LIST_FIRST(&engine->waiters))) {
+		LIST_REMOVE(waiter, link);
+		LIST_INSERT_HEAD(&turned, waiter, link);
+	}
+	while ((waiter = LIST_FIRST(&turned))) {
+		engine_unwait(waiter);
+		waiter->done(waiter, engine);
+	}
+}
+
 static void engine_release(struct engine *engine)
 {
 	struct engine *parent = engine->parent;
-	struct waiter *waiter;
 
 	if (engine->phase != PHASE_STOPPING)
 		engine_set_phase(engine, PHASE_STOPPING, engine->why, engine->error);
@@ -163,10 +180,7 @@ static void engine_release(struct engine *engine)
 		engine->kind->release(engine);
 	engine_set_phase(engine, PHASE_STOPPED, engine->why, engine->error);
 	leave_parent(engine);
-	while ((waiter = LIST_FIRST(&engine->waiters))) {
-		engine_unwait(waiter);
-		waiter->done(waiter, engine);
-	}
+	answer_waiters(engine);
 	if (engine->kind->destroy) {
 		engine->grave.bury = bury_engine;
 		loop_bury(engine->loop, &engine->grave);

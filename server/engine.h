@@ -40,6 +40,7 @@ struct engine_kind {
 	void (*log_detail)(const struct engine *engine, struct buf *text);
 	/* Rows that some of its engines have beside fields; NULL: none. May be NULL. */
 	const struct field_table *(*more_fields)(const struct engine *engine);
+	bool unseen;   /* no path of `state` leads to it: its phases concern nobody else */
 	bool parallel; /* end all children at once, in slices; else last started first */
 };
 

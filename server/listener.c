@@ -42,9 +42,7 @@ static const char *listener_subject(const struct engine *engine, char *text, siz
 
 static bool is_our_socket(const struct listener *listener)
 {
-	struct stat st;
-
-	return fstat(listener->fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == listener->ino;
+	return net_is_socket(listener->fd, listener->ino);
 }
 
 /* True if the kernel will never give us a client again: shut down or destroyed. A listening socket
@@ -121,30 +119,78 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 	return ACCEPT_SHORT;
 }
 
+/* Whether the queue is empty cannot be told without accepting: a Unix socket that is shut down says
+   it is readable for ever. So while closing without a place, one client is held here. */
+static enum accept_status hold_one(struct listener *listener)
+{
+	struct address peer;
+	int fd;
+
+	if (listener->waiting_fd >= 0)
+		return ACCEPT_FULL;
+	do
+		fd = accept_one(listener, &peer);
+	while (fd < 0 && net_accept_is_transient(errno));
+	if (fd < 0)
+		return accept_failed(listener, true);
+	listener->waiting_fd = fd;
+	return ACCEPT_FULL;
+}
+
+/* The client that was held, or the first of the queue. */
+static int next_client(struct listener *listener, struct address *peer)
+{
+	struct sockaddr_storage name = {0};
+	socklen_t len = sizeof(name);
+	int fd = listener->waiting_fd;
+
+	if (fd < 0)
+		return accept_one(listener, peer);
+	listener->waiting_fd = -1;
+	if (getpeername(fd, (struct sockaddr *)&name, &len) < 0) {
+		/* It has gone meanwhile; whoever serves it will notice. */
+		name.ss_family = listener->address.sa.sa_family;
+		len = address_is_unix(&listener->address) ? sizeof(sa_family_t)
+							  : listener->address.len;
+	}
+	address_from_sockaddr(peer, (struct sockaddr *)&name, len);
+	return fd;
+}
+
+static void take_client(struct listener *listener, int fd, const struct address *peer)
+{
+	listener->accepted++;
+	if (engine_is_ending(&listener->e)) {
+		listener->accepted_at_stop++;
+		/* It inherited the filter that keeps new clients out. */
+		net_accept_syn(fd);
+	}
+	listener->ops->accepted(listener->e.parent, fd, peer);
+}
+
 /* Accepts a batch within the limits. */
 static enum accept_status accept_batch(struct listener *listener)
 {
-	struct engine *owner = listener->e.parent;
+	bool ending = engine_is_ending(&listener->e);
 	struct address peer;
 	int fd;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		if (!listener->ops->has_room(owner))
-			return ACCEPT_FULL;
-		fd = accept_one(listener, &peer);
+		if (!listener->ops->has_room(listener->e.parent))
+			return ending ? hold_one(listener) : ACCEPT_FULL;
+		fd = next_client(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno)) {
 			listener->aborted++;
+			loop_mark(listener->e.loop);
 			continue;
 		}
+		/* Closing is administration: one descriptor of the reserve tells if anyone waits.
+		 */
+		if (fd < 0 && ending && errno == EMFILE && net_reserve_give())
+			return hold_one(listener) == ACCEPT_FULL ? ACCEPT_SHORT : ACCEPT_EMPTY;
 		if (fd < 0)
 			return accept_failed(listener, i == 0);
-		listener->accepted++;
-		if (engine_is_ending(&listener->e)) {
-			listener->accepted_at_stop++;
-			/* It inherited the filter that keeps new clients out. */
-			net_accept_syn(fd);
-		}
-		listener->ops->accepted(owner, fd, &peer);
+		take_client(listener, fd, &peer);
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
@@ -258,7 +304,7 @@ static enum accept_status refuse_batch(struct listener *listener)
 	int fd;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		fd = accept_one(listener, &peer);
+		fd = next_client(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno))
 			continue;
 		/* One is enough: it comes back with each close. */
@@ -325,8 +371,9 @@ static bool end_listener(struct engine *engine, enum end how)
 	if (!is_usable(listener))
 		return true;
 	if (how == END_KILL) {
-		if (listener->closing)
-			refuse_batch(listener);
+		/* Bounded by the backlog, and nothing but closing. */
+		while (listener->closing && refuse_batch(listener) == ACCEPT_MORE)
+			;
 		return true;
 	}
 	if (!listener->closing) {
@@ -347,6 +394,11 @@ static void release_listener(struct engine *engine)
 	ev_timer_stop(engine->loop->ev, &listener->pause);
 	shortage_ends(listener);
 	claim_drop(&listener->claim);
+	if (listener->waiting_fd >= 0) {
+		close(listener->waiting_fd);
+		listener->waiting_fd = -1;
+		listener->refused_at_stop++;
+	}
 	if (listener->fd < 0)
 		return;
 	if (listener->keep_bound && !address_is_unix(&listener->address)) {
@@ -421,8 +473,11 @@ void listener_resume(struct listener *listener)
 	}
 	/* Never accept from here: whoever has just left may have been let in by us. */
 	watch(listener, true);
-	if (ending)
+	if (ending) {
+		/* The one that is held is not in the queue: nothing would wake us for it. */
+		ev_feed_event(listener->e.loop->ev, &listener->io, EV_READ);
 		return;
+	}
 	if (listener->short_of_fds)
 		pause_for(listener, SHORTAGE_PAUSE);
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);
@@ -487,7 +542,7 @@ int listener_open(struct listener **opened, struct engine *parent, const struct 
 	}
 	if (fstat(listener->fd, &st) == 0)
 		listener->ino = st.st_ino;
-	listener->kept_fd = -1;
+	listener->kept_fd = listener->waiting_fd = -1;
 	listener->reserve = reserve;
 	listener->ops = ops;
 	listener->backlog = listen_backlog(options->backlog);

@@ -33,9 +33,11 @@ struct listener {
 	uint32_t backlog;	/* effective: capped by net.core.somaxconn */
 	bool reserve;
 	bool keep_bound; /* at the end leave a bound, silent TCP socket in kept_fd */
-	int kept_fd;	 /* for the owner to take when the listener has gone, else -1 */
-	bool closing;	 /* new clients are being refused */
-	bool last_look;	 /* closing: the grace for handshakes has passed */
+	int waiting_fd; /* closing: a client accepted to see whether there is one, for whom there is
+			   no place yet; else -1 */
+	int kept_fd;	/* for the owner to take when the listener has gone, else -1 */
+	bool closing;	/* new clients are being refused */
+	bool last_look; /* closing: the grace for handshakes has passed */
 	ev_io io;
 	ev_timer pause; /* after fd_limit, and for the grace while closing */
 	/* a time without descriptors */

@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* Closing a socket costs the kernel some 15 us. */
-enum { ENDING_A_TURN = 32, REQUESTS_A_TURN = 256 };
+enum { ENDING_A_TURN = 32, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
 
 static double monotonic(void)
 {
@@ -74,7 +74,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
 	(void)revents;
 	loop->turns++;
 	run_jobs(loop);
-	loop->ending.steps = loop->requests.steps = 0;
+	loop->ending.steps = loop->requests.steps = loop->rows.steps = 0;
 	tell_observers(loop);
 	bury(loop);
 	if (TAILQ_EMPTY(&loop->jobs) && !loop->changed)
@@ -94,8 +94,9 @@ int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
 	    .now = monotonic(),
-	    .ending = {.most = ENDING_A_TURN},
-	    .requests = {.most = REQUESTS_A_TURN},
+	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS},
+	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
+	    .rows = {.most = ROWS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	};
 	TAILQ_INIT(&loop->jobs);
 	SLIST_INIT(&loop->graves);
@@ -169,7 +170,7 @@ bool loop_may(struct budget *budget)
 		return false;
 	if (budget->steps == 0)
 		budget->began = monotonic();
-	else if (monotonic() - budget->began >= LOOP_SLICE_SECONDS)
+	else if (monotonic() - budget->began >= budget->seconds)
 		return false;
 	budget->steps++;
 	if (budget->steps > budget->record)

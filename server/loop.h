@@ -15,7 +15,7 @@
 enum {
 	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
 };
-/* Longest that one kind of work may take of one turn. */
+/* What ending may take of one turn, and so may the admin side as a whole. */
 #define LOOP_SLICE_SECONDS 0.002
 
 /* Work too long for one callback: run is called once a turn until it returns false. */
@@ -45,6 +45,7 @@ struct budget {
 	double began;	 /* CLOCK_MONOTONIC, of this turn's first step */
 	uint32_t steps;	 /* taken in this turn */
 	uint32_t most;	 /* allowed in a turn */
+	double seconds;	 /* and so is this time */
 	uint32_t record; /* most taken in any turn */
 };
 
@@ -62,7 +63,8 @@ struct loop {
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */
-	struct budget requests; /* requests begun and rows of long answers */
+	struct budget requests; /* requests begun */
+	struct budget rows;	/* rows of long answers, and waits looked at */
 };
 
 /* -1: errno is set. */
@@ -82,7 +84,7 @@ void loop_post(struct loop *loop, struct job *job);
 void loop_cancel(struct loop *loop, struct job *job);
 
 /* May one more step of this kind of work be done in this turn? False once `most` steps or
-   LOOP_SLICE_SECONDS are spent on it. */
+   its seconds are spent on it. */
 bool loop_may(struct budget *budget);
 
 void loop_bury(struct loop *loop, struct grave *grave);

@@ -14,11 +14,6 @@
 #include "net.h"
 #include "state.h"
 
-/* A method of the table without its function does not compile. */
-#define X(id, name) void do_##name(struct call *call);
-METHODS(X)
-#undef X
-
 void method_run(struct call *call)
 {
 	static void (*const run[METHOD_COUNT])(struct call *) = {
@@ -92,8 +87,7 @@ void do_version(struct call *call)
 	call_done(call);
 }
 
-/* The server a parameter names. -1: answered with no_such_server already. */
-static int find_server(struct call *call, const char *param, struct server **server)
+int call_server(struct call *call, const char *param, struct server **server)
 {
 	const char *text = call_string(call, param);
 	struct address address;
@@ -107,159 +101,6 @@ static int find_server(struct call *call, const char *param, struct server **ser
 	}
 	call_fail(call, &err);
 	return -1;
-}
-
-/* A page of servers or connections, in the making. */
-struct listing {
-	struct address server;	     /* whose connections; len 0: everybody's */
-	char key[ADDRESS_TEXT_SIZE]; /* of the last server written; "": none */
-	uint64_t id;		     /* of the last connection written */
-	uint64_t left;		     /* rows that still may be written */
-	bool begun;
-};
-
-static struct listing *listing_new(struct call *call)
-{
-	struct listing *listing = call->more = calloc(1, sizeof(*listing));
-	struct err err = {0};
-
-	if (!listing) {
-		err_set(&err, ERR_LIMIT_REACHED, "out of memory for a list");
-		call_fail(call, &err);
-		return NULL;
-	}
-	listing->left = call_u64(call, "limit");
-	return listing;
-}
-
-static void listing_begin(struct call *call, struct listing *listing, const char *name)
-{
-	if (listing->begun)
-		return;
-	listing->begun = true;
-	call_result(call);
-	json_object(&call->json);
-	json_key(&call->json, name);
-	json_array(&call->json);
-}
-
-static bool turn_is_spent(struct call *call)
-{
-	return !loop_may(&call->domain->root->loop->requests);
-}
-
-static bool list_servers(struct call *call)
-{
-	const struct transport *transport = call->domain->transport;
-	struct listing *listing = call->more;
-	struct json *json = &call->json;
-	struct server *server;
-
-	listing_begin(call, listing, "servers");
-	server = transport_after(transport, listing->key[0] ? listing->key : NULL);
-	for (; server && listing->left > 0; listing->left--) {
-		if (turn_is_spent(call))
-			return true;
-		state_write_engine(json, &server->e);
-		strlcpy(listing->key, server->key, sizeof(listing->key));
-		server = transport_after(transport, listing->key);
-	}
-	json_array_end(json);
-	json_key_string(json, "next", server ? listing->key : NULL);
-	json_key_u64(json, "total", transport->servers.count);
-	json_object_end(json);
-	call_done(call);
-	return false;
-}
-
-void do_list_servers(struct call *call)
-{
-	const char *after = call_string(call, "after");
-	struct listing *listing = listing_new(call);
-	struct address address;
-	struct err err;
-
-	if (!listing)
-		return;
-	if (after && address_parse(&address, after, &err) == 0)
-		address_text(&address, listing->key);
-	call_stream(call, list_servers);
-}
-
-/* NULL: everybody's. A server that has gone since the page was begun has none. */
-static const struct server *listed_server(struct call *call, bool *gone)
-{
-	const struct listing *listing = call->more;
-	const struct server *server = NULL;
-
-	if (listing->server.len)
-		server = transport_find(call->domain->transport, &listing->server);
-	*gone = listing->server.len && (!server || !server->pool);
-	return server;
-}
-
-static struct conn *next_conn(struct call *call)
-{
-	const struct listing *listing = call->more;
-	bool gone;
-	const struct server *server = listed_server(call, &gone);
-
-	if (gone)
-		return NULL;
-	return server ? pool_after(server->pool, listing->id)
-		      : conn_after(&call->domain->transport->index, listing->id);
-}
-
-static uint64_t count_conns(struct call *call)
-{
-	bool gone;
-	const struct server *server = listed_server(call, &gone);
-
-	if (gone)
-		return 0;
-	return server ? pool_count(server->pool) : transport_connections(call->domain->transport);
-}
-
-static bool list_connections(struct call *call)
-{
-	struct listing *listing = call->more;
-	struct json *json = &call->json;
-	struct conn *conn;
-
-	listing_begin(call, listing, "connections");
-	for (conn = next_conn(call); conn && listing->left > 0; listing->left--) {
-		if (turn_is_spent(call))
-			return true;
-		state_write_engine(json, &conn->e);
-		listing->id = conn->e.id;
-		conn = next_conn(call);
-	}
-	json_array_end(json);
-	json_key(json, "next");
-	if (conn)
-		json_u64(json, listing->id);
-	else
-		json_null(json);
-	json_key_u64(json, "total", count_conns(call));
-	json_object_end(json);
-	call_done(call);
-	return false;
-}
-
-void do_list_connections(struct call *call)
-{
-	struct server *server = NULL;
-	struct listing *listing;
-
-	if (call_has(call, "server") && find_server(call, "server", &server) < 0)
-		return;
-	listing = listing_new(call);
-	if (!listing)
-		return;
-	if (server)
-		listing->server = server->address;
-	listing->id = call_u64(call, "after");
-	call_stream(call, list_connections);
 }
 
 /* -- state -- */
@@ -344,7 +185,7 @@ void do_state(struct call *call)
 	}
 	reading->page.limit = call_u64(call, "limit");
 	set_after(reading, param_get(call->params, "after"));
-	reading->page.budget = &call->domain->root->loop->requests;
+	reading->page.budget = &call->domain->root->loop->rows;
 	call_stream(call, read_state);
 }
 
@@ -477,20 +318,24 @@ void do_start(struct call *call)
 
 /* -- changing -- */
 
+static void suspend(struct call *call, struct server *server);
+
+/* A resume asked for in between may have been carried out by now: the later wish holds. */
 static void suspended(struct waiter *waiter, struct engine *listener)
 {
 	struct call *call = container_of(waiter, struct call, waiter);
+	struct server *server = container_of(listener->parent, struct server, e);
 
-	answer_server(call, container_of(listener->parent, struct server, e), NULL);
+	if (server->listener)
+		suspend(call, server);
+	else
+		answer_server(call, server, NULL);
 }
 
-void do_suspend_server(struct call *call)
+static void suspend(struct call *call, struct server *server)
 {
-	struct server *server;
 	struct err err = {0};
 
-	if (find_server(call, "address", &server) < 0)
-		return;
 	if (server_suspend(server, &err) < 0) {
 		call_fail(call, &err);
 	} else if (server->listener) {
@@ -499,6 +344,14 @@ void do_suspend_server(struct call *call)
 	} else {
 		answer_server(call, server, NULL);
 	}
+}
+
+void do_suspend_server(struct call *call)
+{
+	struct server *server;
+
+	if (call_server(call, "address", &server) == 0)
+		suspend(call, server);
 }
 
 static void resume(struct call *call, struct server *server)
@@ -521,7 +374,7 @@ void do_resume_server(struct call *call)
 {
 	struct server *server;
 
-	if (find_server(call, "address", &server) < 0)
+	if (call_server(call, "address", &server) < 0)
 		return;
 	/* Still closing what it listened with: that comes first. */
 	if (server->listener && engine_is_ending(&server->listener->e)) {
@@ -537,7 +390,7 @@ void do_update_server(struct call *call)
 	struct server *server;
 	struct err err = {0};
 
-	if (find_server(call, "address", &server) < 0)
+	if (call_server(call, "address", &server) < 0)
 		return;
 	if (engine_is_ending(&server->e)) {
 		err_set(&err, ERR_WRONG_STATE, "%s is %s", server->key,
@@ -651,7 +504,7 @@ void do_stop_server(struct call *call)
 		answer_absent(call);
 		return;
 	}
-	if (find_server(call, "address", &server) < 0)
+	if (call_server(call, "address", &server) < 0)
 		return;
 	if (call_has(call, "deadline_ms"))
 		seconds = (double)call_u64(call, "deadline_ms") / 1000;
@@ -702,70 +555,4 @@ void do_close_connection(struct call *call)
 		engine_end_within(&conn->e, 0, (double)server->kill_ms / 1000);
 		engine_end(&conn->e, END_STOP, REASON_STOPPED, 0);
 	}
-}
-
-static void shut_down(struct waiter *waiter, struct engine *engine)
-{
-	struct call *call = container_of(waiter, struct call, waiter);
-	const struct transport *transport = container_of(engine, struct transport, e);
-	struct json *json = call_result(call);
-
-	json_object(json);
-	json_key_u64(json, "servers", transport->ended);
-	json_key_u64(json, "drained", transport->drained);
-	json_key_u64(json, "stopped", transport->stopped);
-	json_key_u64(json, "killed", transport->killed);
-	json_key_u64(json, "elapsed_ms", (uint64_t)((loop_now(engine->loop) - call->began) * 1000));
-	json_object_end(json);
-	call_done(call);
-}
-
-static void count_shutdown(const struct call *call, uint64_t *done, uint64_t *total)
-{
-	const struct transport *transport = call->domain->transport;
-	struct engine *child;
-	uint64_t open = transport_connections(transport);
-
-	*total = transport->drained + transport->stopped + transport->killed;
-	TAILQ_FOREACH (child, &transport->servers.list, sibling) {
-		const struct server *server = container_of(child, struct server, e);
-
-		*total += engine_is_ending(child) ? server->stop_total : pool_count(server->pool);
-	}
-	*done = *total > open ? *total - open : 0;
-}
-
-void domain_end(struct domain *domain, double seconds, enum end how, enum reason why)
-{
-	bool begins = !engine_is_ending(domain->root);
-
-	if (seconds < 0 && begins)
-		seconds = domain->drain;
-	if (seconds >= 0)
-		engine_end_within(domain->root, seconds, transport_kill_seconds(domain->transport));
-	engine_end(domain->root, how, why, 0);
-	/* Those that waited for this have been answered. */
-	if (begins)
-		waits_cancel(domain);
-}
-
-void do_shutdown(struct call *call)
-{
-	struct domain *domain = call->domain;
-	double seconds = -1;
-
-	if (call_has(call, "deadline_ms"))
-		seconds = (double)call_u64(call, "deadline_ms") / 1000;
-	if (domain->transport->e.phase == PHASE_STOPPED) {
-		shut_down(&call->waiter, &domain->transport->e);
-		return;
-	}
-	call->waiter.done = shut_down;
-	engine_wait(&domain->transport->e, &call->waiter);
-	if (call_bool(call, "force"))
-		domain_end(domain, seconds, END_STOP, REASON_STOPPED);
-	else
-		domain_end(domain, seconds, END_DRAIN, REASON_REQUESTED);
-	if (call->waiter.waiting)
-		call_progress(call, domain->root, count_shutdown);
 }

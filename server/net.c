@@ -271,3 +271,10 @@ FILE *net_fopen(const char *path)
 	while (!file && errno == EMFILE && net_reserve_give());
 	return file;
 }
+
+bool net_is_socket(int fd, ino_t ino)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == ino;
+}

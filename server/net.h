@@ -7,12 +7,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include "../proto/address.h"
 #include "../proto/error.h"
 
 /* A stream socket of the address's family: SOCK_CLOEXEC | SOCK_NONBLOCK; IPV6_V6ONLY for IPv6.
    -1: errno is set. */
 int net_socket(const struct address *address);
+/* True if fd is open and the very socket of that inode. */
+bool net_is_socket(int fd, ino_t ino);
 /* TCP_NODELAY and SO_KEEPALIVE; does nothing on a Unix socket. */
 void net_tune(int fd);
 /* The error pending on a socket (SO_ERROR), 0 if none. */

@@ -178,6 +178,11 @@ static void write_requests_max(struct json *json, const void *owner)
 	json_u64(json, node_const(owner)->loop.requests.record);
 }
 
+static void write_rows_max(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->loop.rows.record);
+}
+
 static void write_level(struct json *json, const void *owner)
 {
 	(void)owner;
@@ -198,8 +203,8 @@ static const void *get_self(const void *owner)
 static const struct field loop_rows[] = {
     FIELD_GET_TIMED("turns", write_turns, "turns of the event loop"),
     FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end"),
-    FIELD_GET("requests_in_a_turn", write_requests_max,
-	      "most requests and rows of answers in one turn"),
+    FIELD_GET("requests_in_a_turn", write_requests_max, "most requests one turn began"),
+    FIELD_GET("rows_in_a_turn", write_rows_max, "most rows of long answers one turn wrote"),
 };
 static const struct field_table loop_fields = FIELD_TABLE(loop_rows);
 

@@ -87,6 +87,7 @@ static void remember(struct pool *pool, const struct conn *conn)
 static void release_pool(struct engine *engine)
 {
 	ev_timer_stop(engine->loop->ev, &pool_of(engine)->idle);
+	loop_cancel(engine->loop, &pool_of(engine)->idling);
 }
 
 static void destroy_pool(struct engine *engine)
@@ -250,8 +251,6 @@ static const struct engine_kind pool_kind = {
 
 /* -- idle connections -- */
 
-static void on_idle(struct ev_loop *ev, ev_timer *timer, int revents);
-
 /* Sleeps until the connection that is idle longest may have been so for too long. */
 static void idle_update(struct pool *pool)
 {
@@ -270,17 +269,16 @@ static void idle_update(struct pool *pool)
 	ev_timer_start(ev, &pool->idle);
 }
 
-static void on_idle(struct ev_loop *ev, ev_timer *timer, int revents)
+static bool end_idle(struct job *job)
 {
-	struct pool *pool = container_of(timer, struct pool, idle);
+	struct pool *pool = container_of(job, struct pool, idling);
 	double limit = loop_now(pool->e.loop) - pool->idle_timeout;
 	struct conn *conn;
 
-	(void)ev;
-	(void)revents;
-	while ((conn = TAILQ_FIRST(&pool->link.by_use)) && conn->used <= limit) {
+	while (pool->idle_timeout > 0 && (conn = TAILQ_FIRST(&pool->link.by_use)) &&
+	       conn->used <= limit) {
 		if (!loop_may(&pool->e.loop->ending))
-			break;
+			return true;
 		/* One that is on its way out already has a deadline of its own. */
 		if (conn->e.how >= END_STOP)
 			conn_touch(conn);
@@ -288,6 +286,16 @@ static void on_idle(struct ev_loop *ev, ev_timer *timer, int revents)
 			conn_end(conn, REASON_IDLE, 0);
 	}
 	idle_update(pool);
+	return false;
+}
+
+static void on_idle(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct pool *pool = container_of(timer, struct pool, idle);
+
+	(void)ev;
+	(void)revents;
+	loop_post(pool->e.loop, &pool->idling);
 }
 
 /* -- interface -- */
@@ -307,6 +315,7 @@ struct pool *pool_open(struct engine *parent, const struct pool_ops *ops, struct
 	pool->link.server = server;
 	TAILQ_INIT(&pool->link.by_use);
 	ev_timer_init(&pool->idle, on_idle, 0., 0.);
+	pool->idling.run = end_idle;
 	engine_set_phase(&pool->e, PHASE_RUNNING, REASON_NONE, 0);
 	return pool;
 }

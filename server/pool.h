@@ -41,7 +41,8 @@ struct pool {
 	bool opening;	     /* conn_open is on the stack: who ends now was never served */
 	uint64_t refused;    /* accepted and closed at once: no program, no memory, at a stop */
 	double idle_timeout; /* seconds, 0: none */
-	ev_timer idle;
+	ev_timer idle;	     /* until the connection that is idle longest may be ended */
+	struct job idling;   /* ends those that are */
 	/* of those that ended since the server began to end */
 	uint64_t drained, stopped, killed;
 	struct pool_closed *closed;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "net.h"
 
 static struct server *server_of(struct engine *engine)
 {
@@ -65,13 +66,21 @@ static void lost(struct engine *owner, enum reason why, int error, const char *d
 
 static const struct listener_ops listener_ops = {has_room, accepted, lost};
 
+/* A number closed under us may be somebody else's by now: then it is forgotten, never closed. */
+static int bound_socket(struct server *server)
+{
+	if (server->bound_fd >= 0 && !net_is_socket(server->bound_fd, server->bound_ino))
+		server->bound_fd = -1;
+	return server->bound_fd;
+}
+
 static int listen_again(struct server *server, struct err *err)
 {
 	struct listen_options options = {
 	    .address = server->address,
 	    .backlog = server->backlog,
 	    .mode = server->mode,
-	    .bound_fd = server->bound_fd,
+	    .bound_fd = bound_socket(server),
 	};
 
 	if (listener_open(&server->listener, &server->e, &listener_ops, &options, false, err) < 0)
@@ -103,6 +112,7 @@ static void listener_gone(struct server *server, struct listener *listener)
 {
 	server->listener = NULL;
 	server->bound_fd = listener->kept_fd;
+	server->bound_ino = listener->ino;
 	listener->kept_fd = -1;
 	if (engine_is_ending(&server->e)) {
 		server->accepted_at_stop += listener->accepted_at_stop;
@@ -171,7 +181,7 @@ static void release_server(struct engine *engine)
 	struct server *server = server_of(engine);
 
 	forget_loss(server);
-	if (server->bound_fd >= 0)
+	if (bound_socket(server) >= 0)
 		close(server->bound_fd);
 	server->bound_fd = -1;
 }

@@ -29,6 +29,7 @@ struct server {
 	struct handler_spec *spec;
 	struct pool *pool;
 	struct listener *listener; /* NULL unless it listens, or is closing what listens */
+	ino_t bound_ino;	   /* its inode, to tell it from a foreign descriptor */
 	int bound_fd;		   /* suspended TCP: the bound, silent socket; else -1 */
 	int backlog;
 	mode_t mode;

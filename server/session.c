@@ -237,8 +237,7 @@ static void run_line(struct session *session, struct span line)
 static bool may_run(const struct session *session)
 {
 	return !session->farewell && session->ncalls < SESSION_CALLS_MAX && !session->streamer &&
-	       backlog(session) < (session->choked ? SESSION_OUTPUT_LOW : SESSION_OUTPUT_HIGH) &&
-	       session->e.phase == PHASE_RUNNING;
+	       backlog(session) < (session->choked ? SESSION_OUTPUT_LOW : SESSION_OUTPUT_HIGH);
 }
 
 static void too_long(struct session *session)
@@ -260,9 +259,10 @@ static struct batch *ready_batch(const struct session *session)
 	return NULL;
 }
 
+/* At the end of noded no new line is begun, but a batch that was is carried through. */
 static bool has_work(const struct session *session)
 {
-	return session->lines || ready_batch(session);
+	return (session->lines && session->e.phase == PHASE_RUNNING) || ready_batch(session);
 }
 
 static void step_batch(struct session *session, struct batch *batch)
@@ -312,7 +312,7 @@ bool session_step(struct session *session)
 	batch = ready_batch(session);
 	if (batch)
 		step_batch(session, batch);
-	else if (session->lines)
+	else if (has_work(session))
 		step_line(session);
 	session->stepping = false;
 	return may_run(session) && has_work(session);
@@ -390,7 +390,8 @@ static double earlier(double a, double b)
 
 static bool wants_input(const struct session *session)
 {
-	return !session->eof && !session->lines && may_run(session);
+	return !session->eof && !session->lines && may_run(session) &&
+	       session->e.phase == PHASE_RUNNING;
 }
 
 static void arm_timer(struct session *session)
@@ -413,9 +414,13 @@ static void arm_timer(struct session *session)
 
 static bool is_over(const struct session *session)
 {
+	bool ends = session->eof || session->e.phase != PHASE_RUNNING;
+
 	if (unsent(session) > 0 || session->streamer)
 		return false;
-	return session->farewell || (session->eof && session->ncalls == 0 && !has_work(session));
+	if (session->farewell)
+		return true;
+	return ends && session->ncalls == 0 && TAILQ_EMPTY(&session->batches) && !has_work(session);
 }
 
 /* Sends, and sets what to wait for next, from what the session holds. */
@@ -522,7 +527,6 @@ static bool end_session(struct engine *engine, enum end how)
 		flush(session);
 		return true;
 	}
-	session->farewell = true;
 	session_update(session);
 	return false;
 }
@@ -578,6 +582,7 @@ static const struct engine_kind session_kind = {
     .release = release_session,
     .destroy = destroy_session,
     .subject = session_subject,
+    .unseen = true,
 };
 
 struct session *session_open(struct engine *admin, struct domain *domain, struct scan *scan,

@@ -18,7 +18,7 @@ struct wait {
 	bool brief; /* what it waits for may last less than a turn */
 };
 
-enum verdict { NOT_YET, MET, NEVER };
+enum verdict { NOT_YET, MET, NEVER, NO_MEMORY };
 
 static void write_whole(struct buf *text, const struct state_ref *ref)
 {
@@ -46,23 +46,28 @@ static bool compares(const struct wait *wait, const cJSON *value)
 }
 
 /* Objects and arrays equal nothing: only a single value is worth reading. */
-static bool value_meets(const struct wait *wait, const struct state_ref *ref)
+static enum verdict judge(const struct wait *wait, const struct state_ref *ref)
 {
 	struct buf text = {0};
+	enum verdict verdict = NOT_YET;
 	cJSON *value;
-	bool met = false;
 
 	if (!ref->field || ref->field->type == FIELD_MAP || ref->field->type == FIELD_OBJECT ||
 	    state_is_engine(ref))
-		return false;
+		return NOT_YET;
 	write_whole(&text, ref);
-	if (!text.failed && text.len > 0 && text.data[0] != '{' && text.data[0] != '[') {
+	if (text.failed) {
+		verdict = NO_MEMORY;
+	} else if (text.len > 0 && text.data[0] != '{' && text.data[0] != '[') {
 		value = cJSON_ParseWithLength(text.data, text.len);
-		met = value && compares(wait, value);
+		if (!value)
+			verdict = NO_MEMORY;
+		else if (compares(wait, value))
+			verdict = MET;
 		cJSON_Delete(value);
 	}
 	buf_free(&text);
-	return met;
+	return verdict;
 }
 
 static enum verdict look(const struct wait *wait, struct state_ref *ref, bool *found)
@@ -77,7 +82,7 @@ static enum verdict look(const struct wait *wait, struct state_ref *ref, bool *f
 		return NEVER;
 	if (param_get(params, "exists"))
 		return MET;
-	return value_meets(wait, ref) ? MET : NOT_YET;
+	return judge(wait, ref);
 }
 
 static void answer_met(struct call *call, const struct wait *wait, const struct state_ref *ref,
@@ -123,6 +128,11 @@ static bool try_answer(struct wait *wait)
 			  "it changes with time alone and cannot be waited for");
 		call_fail(call, &err);
 		return true;
+	case NO_MEMORY:
+		/* If nothing changed any more, nobody would look again. */
+		err_set(&err, ERR_INTERNAL_ERROR, "out of memory while looking at the state");
+		call_fail(call, &err);
+		return true;
 	}
 	return false;
 }
@@ -146,6 +156,14 @@ static void answer_late(struct wait *wait)
 		(unsigned long long)call_u64(call, "timeout_ms"));
 	buf_free(&path);
 	buf_free(&value);
+	call_fail(call, &err);
+}
+
+static void answer_cancelled(struct call *call)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_CANCELLED, "noded is shutting down");
 	call_fail(call, &err);
 }
 
@@ -177,15 +195,23 @@ static bool is_deep(const struct path *path)
 	return false;
 }
 
-/* Phases, and what comes and goes with them; a counter holds its value until the turn is over. */
-static bool is_brief(const struct call *call, const struct path *path)
+/* Phases, and parts of the tree that come and go with them. What a getter writes is looked at when
+   the turn is over, like every counter. */
+static bool is_brief(const struct wait *wait)
 {
+	const struct path *path = &wait->path;
+	const cJSON *params = wait->call->params;
 	const char *last = path->count ? path->key[path->count - 1] : "";
-	const cJSON *equals = param_get(call->params, "equals");
+	struct state_ref ref;
+	struct err err;
 
-	return strcmp(last, "phase") == 0 || strcmp(last, "why") == 0 ||
-	       param_get(call->params, "exists") || param_get(call->params, "absent") ||
-	       cJSON_IsNull(equals);
+	if (strcmp(last, "phase") == 0 || strcmp(last, "why") == 0)
+		return true;
+	if (!param_get(params, "exists") && !param_get(params, "absent") &&
+	    !cJSON_IsNull(param_get(params, "equals")))
+		return false;
+	(void)!state_find(wait->call->domain->root, path, &ref, &err);
+	return !ref.field || ref.field->type != FIELD_GETTER;
 }
 
 void do_wait(struct call *call)
@@ -205,11 +231,16 @@ void do_wait(struct call *call)
 		return;
 	}
 	wait->deep = is_deep(&wait->path);
-	wait->brief = is_brief(call, &wait->path);
+	wait->brief = is_brief(wait);
 	if (try_answer(wait))
 		return;
 	if (ms == 0) {
 		answer_late(wait);
+		return;
+	}
+	/* Nothing will change any more. */
+	if (call->domain->transport->e.phase == PHASE_STOPPED) {
+		answer_cancelled(call);
 		return;
 	}
 	ev_timer_init(&wait->timeout, on_timeout, (double)ms / 1000, 0.);
@@ -227,7 +258,7 @@ static bool look_at_some(struct job *job)
 	struct wait *wait;
 
 	while (domain->to_look > 0 && (wait = TAILQ_FIRST(&domain->waits))) {
-		if (!loop_may(&domain->root->loop->requests))
+		if (!loop_may(&domain->root->loop->rows))
 			return true;
 		domain->to_look--;
 		TAILQ_REMOVE(&domain->waits, wait, link);
@@ -271,10 +302,8 @@ void waits_open(struct domain *domain)
 
 void waits_cancel(struct domain *domain)
 {
-	struct err err = {0};
 	struct wait *wait;
 
-	err_set(&err, ERR_CANCELLED, "noded is shutting down");
 	while ((wait = TAILQ_FIRST(&domain->waits)))
-		call_fail(wait->call, &err);
+		answer_cancelled(wait->call);
 }
