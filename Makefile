@@ -1,16 +1,18 @@
-# Builds noded and nodectl, tests them, installs them. `make help` lists the targets.
+# Builds noded and nodectl, tests them, installs them. `make help` lists the targets and these:
 #
-#   SAN=1      AddressSanitizer, UBSan and LeakSanitizer; everything then goes to build/san/
-#   WERROR=1   warnings are errors
-#   V=1        show the whole commands
-#   CC=clang   another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
+#   SAN=1        AddressSanitizer, UBSan and LeakSanitizer; everything then goes to build/san/
+#   WERROR=1     warnings are errors
+#   V=1          show the whole commands
+#   CC=clang     another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
+#   JOBS=1       so many bats files at a time; without it one a processor
+#   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 
-PROTO = phase error buf json address scan params path method wire discover socket_path
+PROTO = phase error text buf json address scan params path method wire discover socket_path
 SERVER = log net loop backoff engine child relay claim listen listener conn handler echo forward exec pool \
 	server transport state call methods lists wait shutdown batch session admin node main
-CTL = args client command completion end exchange failure help interrupt lists many memory \
-	one option pages print progress raw request resolve session show suggest table tree wait \
-	whose main
+CTL = args client command completion exchange failure help interrupt lists many_requests memory \
+	one_request option owner pages print progress raw request resolve session shutdown state \
+	suggest table tree wait main
 
 # Unit tests, tests/unit/NAME.c: with proto alone, and with the server's objects except main.
 UNIT_PROTO = test_address test_buf test_discover test_error test_json test_params test_path \
@@ -32,7 +34,7 @@ DEPS_DEMO = redis-server redis-tools socat iproute2
 DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 	redis-server redis-tools nginx-light curl git python3 procps iproute2 util-linux strace \
 	gdb mandoc bash-completion zsh fish
-DEPS_LINT = clang-format cppcheck mandoc shellcheck
+DEPS_LINT = clang-format cppcheck groff-base mandoc shellcheck
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -128,7 +130,7 @@ check: deps ## every test, on the release binary or with SAN=1 the sanitized one
 unit: $(UNITS) ## the unit tests alone
 	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) unit
 
-bats: build-tests ## the bats tests alone; TESTS='tests/a.bats tests/b.bats' chooses
+bats: build-tests ## the bats tests alone, all of them or TESTS
 	@TESTS='$(TESTS)' tests/check $(OBJ) $(BIN) bats
 
 build-tests: all $(UNITS) $(OBJ)/tables $(OBJ)/fail_alloc.so
@@ -169,8 +171,12 @@ lint-c: deps-lint
 		-I/usr/include/$(shell $(CC) -print-multiarch) \
 		-I$(shell $(CC) -print-file-name=include) $(filter %.c,$(C_FILES))
 
+# groff, behind man(1), only warns of what it cannot fit into a line.
 lint-man: deps-lint
 	mandoc -T lint -W warning $(PAGES)
+	@for width in 80 110; do for page in $(PAGES); do \
+		groff -mandoc -Tutf8 -ww -rLL=$${width}n $$page 2>&1 >/dev/null; \
+	done; done | sed 's/^/groff: /' | (! grep .)
 
 lint-shell: deps-lint
 	shellcheck -x $(SCRIPTS) tests/lib.bash $(wildcard tests/*.bats tests/*/*.bats)
@@ -209,3 +215,5 @@ clean: ## remove everything that was built
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@echo 'Variables, to be given to any of them:'
+	@sed -n 's/^#   \([A-Z][^ ]*\)  */  \1\t/p' Makefile | expand -t 16

@@ -18,6 +18,8 @@ struct reader {
 	bool options_ended; /* "--" was read */
 	bool in_program; /* what follows belongs to exec's program, but for the command's options */
 	bool sealed;	 /* even those: "exec -- PROGRAM" */
+	bool refused;	 /* only --json is still of interest */
+	const char *unread; /* letters behind the one that was refused, or NULL */
 	struct failure *failure;
 };
 
@@ -151,6 +153,8 @@ static int apply_param(struct reader *reader, const struct option *option, const
 /* text is NULL exactly if the option is a flag. */
 static int apply(struct reader *reader, const struct option *option, const char *text)
 {
+	if (reader->refused && option->own != OWN_JSON)
+		return 0;
 	if (option->param != NULL)
 		return apply_param(reader, option, text);
 	if (text != NULL)
@@ -193,17 +197,25 @@ static int read_long(struct reader *reader, const char *word)
 	return read_found(reader, &option, word);
 }
 
-/* "-jq", "-t5s", "-t 5s" */
-static int read_short(struct reader *reader, const char *word)
+static int refuse_letter(struct reader *reader, const char *letter)
 {
-	for (const char *letter = word + 1; *letter != '\0'; letter++) {
+	reader->unread = letter + 1;
+	return failure_usage(reader->failure, "unknown option -%.*s; see nodectl help",
+			     (unsigned char)*letter < 0x80 ? 1 : 4, letter);
+}
+
+/* "jq", "t5s", or "t" and the next word is "5s" */
+static int read_letters(struct reader *reader, const char *letter)
+{
+	for (; *letter != '\0'; letter++) {
 		struct option option;
 		const char *text = NULL;
 
-		if (!option_find(NULL, NULL, 0, *letter, &option))
-			return failure_usage(reader->failure,
-					     "unknown option -%.*s; see nodectl help",
-					     (unsigned char)*letter < 0x80 ? 1 : 4, letter);
+		if (!option_find(NULL, NULL, 0, *letter, &option)) {
+			if (reader->refused)
+				continue;
+			return refuse_letter(reader, letter);
+		}
 		if (option.value == NULL) {
 			if (apply(reader, &option, NULL) < 0)
 				return -1;
@@ -297,25 +309,29 @@ static int read_word(struct reader *reader)
 	if (reader->options_ended || word[0] != '-' || word[1] == '\0')
 		return read_plain(reader, word);
 	if (word[1] != '-')
-		return read_short(reader, word);
+		return read_letters(reader, word + 1);
 	if (word[2] != '\0')
 		return read_long(reader, word);
 	reader->options_ended = true;
 	return 0;
 }
 
-/* After a usage error: whether the failure, too, is to be told as JSON. */
-static void look_for_json(struct reader *reader)
+/* After a usage error the rest is read only to learn whether the failure, too, is to be told as
+   JSON; what else is wrong with it does not matter. */
+static void look_for_json(const struct reader *reader)
 {
-	for (; reader->at < reader->argc && !reader->options_ended && !reader->in_program;
-	     reader->at++) {
-		const char *word = reader->argv[reader->at];
+	const struct command *command = reader->args->command;
+	struct failure ignored = {0};
+	struct reader rest = *reader;
 
-		if (strcmp(word, "--") == 0)
-			return;
-		if (strcmp(word, "-j") == 0 || strcmp(word, "--json") == 0)
-			reader->args->globals.json = true;
-	}
+	rest.failure = &ignored;
+	rest.refused = true;
+	if (rest.unread != NULL)
+		read_letters(&rest, rest.unread);
+	while (rest.at < rest.argc)
+		read_word(&rest);
+	rest.args->command = command;
+	failure_clear(&ignored);
 }
 
 static int check_timeout(const struct args *args, struct failure *failure)

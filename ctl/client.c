@@ -16,7 +16,7 @@
 #include "interrupt.h"
 #include "memory.h"
 #include "print.h"
-#include "whose.h"
+#include "owner.h"
 
 enum { READ_SIZE = 65536 };
 
@@ -43,13 +43,13 @@ static bool go_up(char *path)
    keeps us from it. */
 static int explain_denied(const char *path, struct failure *failure)
 {
-	char *above = memory_text(path), owner[WHOSE_SIZE], self[WHOSE_SIZE];
+	char *above = memory_text(path), owner[OWNER_SIZE], self[OWNER_SIZE];
 	struct stat st;
 	int status = lstat(path, &st);
 
 	while (status < 0 && errno == EACCES && go_up(above))
 		status = lstat(above, &st);
-	whose_self(self);
+	owner_self(self);
 	if (status < 0)
 		failure_set(failure, ERR_PERMISSION_DENIED, "%s: permission denied (you are %s)",
 			    path, self);
@@ -57,7 +57,7 @@ static int explain_denied(const char *path, struct failure *failure)
 		failure_set(failure, ERR_PERMISSION_DENIED,
 			    "%s: permission denied (%s%sowner %s, mode %04o; you are %s)", path,
 			    strcmp(above, path) != 0 ? above : "",
-			    strcmp(above, path) != 0 ? " has " : "", whose_text(owner, &st),
+			    strcmp(above, path) != 0 ? " has " : "", owner_text(owner, &st),
 			    (unsigned)(st.st_mode & 07777), self);
 	free(above);
 	return -1;
@@ -251,8 +251,9 @@ static enum client_event take_line(struct client *client, struct span line,
 	show_line(client, "<", line.at, line.len);
 	if (wire_reply_parse(reply, client->scan, line.at, line.len, &err) == 0)
 		return CLIENT_REPLY;
-	failure_set(failure, err.code == ERR_NONE ? ERR_PARSE_ERROR : err.code,
-		    "a senseless reply from %s: %s", client->path, err.detail);
+	if (err.code == ERR_INTERNAL_ERROR)
+		memory_failed();
+	failure_set(failure, err.code, "a senseless reply from %s: %s", client->path, err.detail);
 	return CLIENT_FAILED;
 }
 
@@ -286,7 +287,8 @@ enum client_event client_next(struct client *client, uint64_t tick_ms, struct wi
 		case WIRE_LINE:
 			return take_line(client, line, reply, failure);
 		case WIRE_TOO_LONG:
-			failure_set(failure, ERR_PARSE_ERROR, "a senseless reply: over %d MiB long",
+			failure_set(failure, ERR_PARSE_ERROR,
+				    "a senseless reply from %s: over %d MiB long", client->path,
 				    CLIENT_LINE_MAX >> 20);
 			return CLIENT_FAILED;
 		case WIRE_MORE:

@@ -14,12 +14,12 @@ static struct command commands[COMMAND_COUNT] = {
 #define X(id, method_name) [METHOD_##id] = {.run = run_##method_name},
     METHODS(X)
 #undef X
-		[METHOD_COUNT] =
-		    {.name = "call",
-		     .usage = "METHOD [JSON | -]",
-		     .doc = "send any request; the parameters as JSON, - reads standard input",
-		     .example = "nodectl call state '{\"path\":\"process\"}'",
-		     .run = run_call},
+		[METHOD_COUNT] = {.name = "call",
+				  .usage = "METHOD [JSON | -]",
+				  .doc = "send any request of noded-protocol(7); parameters as "
+					 "JSON, - for standard input",
+				  .example = "nodectl call state '{\"path\":\"process\"}'",
+				  .run = run_call},
 	    {.name = "completion",
 	     .usage = "bash|zsh|fish",
 	     .doc = "print a completion script for a shell",

@@ -5,14 +5,14 @@
 
 struct args;
 
-/* one.c: one request, one reply */
+/* one_request.c: one request, one reply */
 int run_discover(const struct args *args);
 int run_version(const struct args *args);
 int run_start(const struct args *args);
 int run_set_log_level(const struct args *args);
 int run_call(const struct args *args);
 
-/* many.c: one request for each argument */
+/* many_requests.c: one request for each argument */
 int run_stop_server(const struct args *args);
 int run_suspend_server(const struct args *args);
 int run_resume_server(const struct args *args);
@@ -23,13 +23,13 @@ int run_close_connection(const struct args *args);
 int run_list_servers(const struct args *args);
 int run_list_connections(const struct args *args);
 
-/* show.c */
+/* state.c */
 int run_state(const struct args *args);
 
 /* wait.c */
 int run_wait(const struct args *args);
 
-/* end.c */
+/* shutdown.c */
 int run_shutdown(const struct args *args);
 
 /* completion.c, help.c */

@@ -80,6 +80,8 @@ void help_write_usage(struct buf *out, const struct command *command)
 		buf_printf(out, " [OPTIONS]");
 }
 
+#define GLOBAL_TITLE "GLOBAL: options of every command, before or after its name"
+
 enum { LEFT_WIDTH = 27, LINE_WIDTH = 80 };
 
 /* "  left    right", right being broken between words where the line ends. */
@@ -168,6 +170,16 @@ static void add_kinds(struct buf *out)
 		   "all of them do.\n");
 }
 
+/* Its fallback is JSON: {"type":"echo"}. */
+static void add_default_handler(struct buf *out, const struct param *param)
+{
+	struct span fallback = {.at = param->fallback, .len = strlen(param->fallback)};
+
+	buf_printf(out, "; one of those below (default ");
+	raw_decode(out, raw_member(fallback, "type"));
+	buf_printf(out, ")");
+}
+
 static void add_arguments(struct buf *out, const struct command *command)
 {
 	const struct param *param;
@@ -182,8 +194,11 @@ static void add_arguments(struct buf *out, const struct command *command)
 		if (param->choices != NULL)
 			buf_printf(&doc, " (%s)", param->choices);
 		if (param->type == PARAM_PATH)
-			buf_printf(&doc, "; an address stands for its server, each KEY is one "
-					 "more key, taken literally");
+			buf_printf(&doc, "; keys joined by dots, as in process.fds; an address "
+					 "stands for its server, each KEY is one more key, "
+					 "taken literally");
+		if (param->type == PARAM_HANDLER)
+			add_default_handler(&doc, param);
 		add_entry(out, memory_check(&name), memory_check(&doc));
 		buf_free(&name);
 		buf_free(&doc);
@@ -198,7 +213,9 @@ void help_write_command(struct buf *out, const struct command *command)
 	if (command_has_handler(command))
 		add_kinds(out);
 	add_options(out, command, false, "Options");
-	add_options(out, command, true, "Options of every command");
+	if (command->method == method_get(METHOD_WAIT))
+		buf_printf(out, "\nExactly one of these is needed.\n");
+	add_options(out, command, true, GLOBAL_TITLE);
 	buf_printf(out, "\nExample:\n  %s\n", command->example);
 }
 
@@ -243,14 +260,18 @@ void help_write(struct buf *out)
 			"Commands:\n");
 	for (size_t i = 0; (command = command_at(i)) != NULL; i++)
 		add_entry(out, command->name, command->doc);
-	add_options(out, NULL, true, "Options of every command");
+	add_options(out, NULL, true, GLOBAL_TITLE);
 	buf_printf(out, "\n%s\nExit status:\n",
 		   "ADDRESS is tcp:HOST:PORT, unix:/PATH, /PATH or ./PATH. DUR is 500ms, 10s, 2m,\n"
 		   "1h or a number of seconds. The admin socket is --socket, else NODED_SOCKET,\n"
 		   "else /run/noded/admin.sock for root, XDG_RUNTIME_DIR/noded/admin.sock or\n"
 		   "/tmp/noded-UID/admin.sock for others.\n");
 	add_statuses(out);
-	buf_printf(out, "\nnodectl help COMMAND tells more.\n");
+	buf_printf(out, "\nExamples:\n"
+			"  nodectl start tcp:127.0.0.1:7000        an echo server\n"
+			"  nodectl list-servers\n"
+			"  nodectl stop-server tcp:127.0.0.1:7000\n"
+			"\nnodectl help COMMAND tells more, nodectl(1) and noded(8) tell all.\n");
 }
 
 int run_help(const struct args *args)

@@ -164,7 +164,7 @@ static int work(struct session *session, struct requests *requests, void *contex
 			args->globals.json ? &whole : NULL) < 0)
 		status = session_report(args, request->subject, &request->failure);
 	else if (args->globals.json)
-		session_print_json((struct span){.at = whole.data, .len = whole.len});
+		print_json((struct span){.at = whole.data, .len = whole.len});
 	else if (!args->globals.quiet)
 		status = show_table(listing);
 	buf_free(&whole);

@@ -1,6 +1,7 @@
 /* What goes to standard output and standard error, and how. */
 #include "print.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,38 @@ void print_stderr(struct buf *text)
 	buf_reset(text);
 }
 
+/* Appends a JSON document as a terminal may see it: the same value, but nothing in it moves the
+   cursor. What is not printable there stands in a string; outside of one it is a space. */
+static void mask_json(struct buf *out, const char *text, size_t n)
+{
+	for (size_t i = 0, len; i < n; i += len) {
+		len = printable_sequence(text + i, n - i);
+		if (len > 0) {
+			buf_append(out, text + i, len);
+			continue;
+		}
+		len = utf8_sequence(text + i, n - i);
+		assert(len > 0);
+		if ((unsigned char)text[i] < ' ')
+			buf_append(out, " ", 1);
+		else
+			buf_printf(out, "\\u%04x", (unsigned)utf8_code_point(text + i, len));
+	}
+}
+
+void print_json(struct span document)
+{
+	struct buf line = {0};
+
+	if (isatty(STDOUT_FILENO))
+		mask_json(&line, document.at, document.len);
+	else
+		buf_append(&line, document.at, document.len);
+	buf_append(&line, "\n", 1);
+	print_stdout(&line);
+	buf_free(&line);
+}
+
 void print_flush(void)
 {
 	note_output(fflush(stdout) == 0);
@@ -123,8 +156,9 @@ void print_json_failure(const struct failure *failure)
 
 	buf_printf(&line, "{\"error\":");
 	failure_write(&line, failure);
-	buf_printf(&line, "}\n");
-	print_stdout(&line);
+	buf_printf(&line, "}");
+	memory_check(&line);
+	print_json((struct span){.at = line.data, .len = line.len});
 	buf_free(&line);
 }
 

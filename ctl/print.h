@@ -26,6 +26,9 @@ void print_flush(void);
 /* Closes standard output. -1 if anything printed was lost, with the reason in errno. */
 int print_end(void);
 
+/* One line on standard output: a valid JSON document, byte for byte, but that on a terminal the
+   characters it should not get are escaped. */
+void print_json(struct span document);
 /* One line on standard output: {"error": {...}}. */
 void print_json_failure(const struct failure *failure);
 

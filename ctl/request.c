@@ -36,7 +36,7 @@ static int refuse_missing(struct words *words, const struct param *param)
 	char name[32];
 	size_t i = 0;
 
-	for (; param->name[i] != '\0' && i < sizeof(name) - 1; i++)
+	for (; i < sizeof(name) - 1 && param->name[i] != '\0'; i++)
 		name[i] = (char)toupper((unsigned char)param->name[i]);
 	name[i] = '\0';
 	return failure_usage(words->failure, "%s is missing: %s; see nodectl help %s",

@@ -9,21 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../proto/text.h"
 #include "memory.h"
-
-static bool begins(const char *text, const char *with)
-{
-	return strncmp(text, with, strlen(with)) == 0;
-}
 
 static bool is_relative(const char *text)
 {
-	return begins(text, "./") || begins(text, "../");
+	return text_begins(text, "./") || text_begins(text, "../");
 }
 
 bool resolve_is_address(const char *text)
 {
-	return text[0] == '/' || is_relative(text) || begins(text, "unix:") || begins(text, "tcp:");
+	return is_relative(text) || address_begins(text);
 }
 
 static int parse(const char *text, char out[static ADDRESS_TEXT_SIZE], struct failure *failure)
@@ -73,14 +69,6 @@ static bool is_host_name(const char *host, size_t n)
 	return n > 0 && n < 256 && label < n && isalpha((unsigned char)host[label]);
 }
 
-/* Digits only: getaddrinfo looks nothing up for the port. */
-static bool is_port(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits > 0 && digits <= 5 && text[digits] == '\0';
-}
-
 static const struct addrinfo *choose(const struct addrinfo *list)
 {
 	for (const struct addrinfo *info = list; info != NULL; info = info->ai_next)
@@ -124,7 +112,8 @@ static int resolve_tcp(const char *text, char out[static ADDRESS_TEXT_SIZE],
 	char *host;
 	int result;
 
-	if (colon == NULL || !is_host_name(rest, (size_t)(colon - rest)) || !is_port(colon + 1))
+	if (colon == NULL || !is_host_name(rest, (size_t)(colon - rest)) ||
+	    !address_is_port(colon + 1))
 		return parse(text, out, failure);
 	host = memory_copy(rest, (size_t)(colon - rest));
 	result = resolve_host(host, colon + 1, text, out, failure);
@@ -132,48 +121,32 @@ static int resolve_tcp(const char *text, char out[static ADDRESS_TEXT_SIZE],
 	return result;
 }
 
-/* What was probably meant by a word that has none of the forms; "" if nothing is near. */
-static void suggest_form(const char *text, struct buf *out)
-{
-	const char *colon = strrchr(text, ':');
-
-	if (is_port(text))
-		buf_printf(out, "tcp:127.0.0.1:%s", text);
-	else if (colon == text && is_port(colon + 1))
-		buf_printf(out, "tcp:0.0.0.0%s", text);
-	else if (colon != NULL && is_port(colon + 1) && strchr(text, '/') == NULL)
-		buf_printf(out, "tcp:%s", text);
-	else if (colon == NULL && *text != '\0')
-		buf_printf(out, "./%s", text);
-	memory_check(out);
-}
-
+/* A word that has none of the forms; unlike in a request, names and relative paths would do. */
 static int refuse_form(const char *text, struct failure *failure)
 {
-	struct buf form = {0};
+	char meant[ADDRESS_TEXT_SIZE];
 
-	suggest_form(text, &form);
-	if (form.len > 0)
-		failure_refuse(failure, ERR_ADDRESS_INVALID,
-			       "%s is not an address; did you mean %s?", text, memory_check(&form));
-	else
-		failure_refuse(failure, ERR_ADDRESS_INVALID,
-			       "\"%s\" is not an address: give tcp:HOST:PORT, unix:/PATH, /PATH or "
-			       "./PATH",
-			       text);
-	buf_free(&form);
-	return -1;
+	if (address_suggest(text, meant))
+		return failure_refuse(failure, ERR_ADDRESS_INVALID,
+				      "%s is not an address; did you mean %s?", text, meant);
+	if (text[0] != '\0' && strchr(text, ':') == NULL)
+		return failure_refuse(failure, ERR_ADDRESS_INVALID,
+				      "%s is not an address; did you mean ./%s?", text, text);
+	return failure_refuse(failure, ERR_ADDRESS_INVALID,
+			      "\"%s\" is not an address: give tcp:HOST:PORT, unix:/PATH, /PATH or "
+			      "./PATH",
+			      text);
 }
 
 int resolve_address(const char *text, char out[static ADDRESS_TEXT_SIZE], struct failure *failure)
 {
 	if (is_relative(text))
 		return resolve_relative(text, text, out, failure);
-	if (begins(text, "unix:") && text[5] != '/' && text[5] != '@' && text[5] != '\0')
+	if (text_begins(text, "unix:") && text[5] != '/' && text[5] != '@' && text[5] != '\0')
 		return resolve_relative(text + strlen("unix:"), text, out, failure);
-	if (begins(text, "tcp:"))
+	if (text_begins(text, "tcp:"))
 		return resolve_tcp(text, out, failure);
-	if (text[0] == '/' || begins(text, "unix:"))
+	if (address_begins(text))
 		return parse(text, out, failure);
 	return refuse_form(text, failure);
 }

@@ -11,7 +11,7 @@
 #include "../proto/socket_path.h"
 #include "memory.h"
 #include "print.h"
-#include "whose.h"
+#include "owner.h"
 
 enum { SILENCE_MS = 10000 };
 
@@ -24,7 +24,7 @@ uint64_t session_silence_ms(const struct args *args)
    has made there is not asked. Root's is in /run. */
 static int check_default(const struct address *address, struct failure *failure)
 {
-	char *directory = memory_text(address->un.sun_path), owner[WHOSE_SIZE];
+	char *directory = memory_text(address->un.sun_path), owner[OWNER_SIZE];
 	struct stat st;
 	int result = 0;
 
@@ -34,7 +34,7 @@ static int check_default(const struct address *address, struct failure *failure)
 		result = failure_set(failure, ERR_PERMISSION_DENIED,
 				     "%s is not trusted: %s is not a directory of yours "
 				     "(owner %s, mode %04o)",
-				     address->un.sun_path, directory, whose_text(owner, &st),
+				     address->un.sun_path, directory, owner_text(owner, &st),
 				     (unsigned)(st.st_mode & 07777));
 	free(directory);
 	return result;
@@ -121,16 +121,6 @@ int session_run_args(const struct args *args, session_work *work, void *context)
 	requests_free(&requests);
 	failure_clear(&failure);
 	return status;
-}
-
-void session_print_json(struct span text)
-{
-	struct buf line = {0};
-
-	buf_append(&line, text.at, text.len);
-	buf_append(&line, "\n", 1);
-	print_stdout(&line);
-	buf_free(&line);
 }
 
 void session_print_text(const struct args *args, const char *key, struct buf *text)

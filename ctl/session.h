@@ -31,9 +31,6 @@ int session_find(struct address *address, const struct args *args, struct failur
 /* Tells of the failure on stderr, and with --json on stdout too. Returns its exit status. */
 int session_report(const struct args *args, const char *subject, const struct failure *failure);
 
-/* One line on standard output: JSON text as it is. */
-void session_print_json(struct span text);
-
 /* Text on standard output as it is; with --json as {"KEY": text}. Empties it. */
 void session_print_text(const struct args *args, const char *key, struct buf *text);
 

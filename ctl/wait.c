@@ -5,8 +5,8 @@
 
 #include "commands.h"
 #include "exchange.h"
-#include "one.h"
-#include "show.h"
+#include "one_request.h"
+#include "state.h"
 
 enum {
 	WAIT_DEFAULT_MS = 60000,
@@ -68,7 +68,7 @@ static int print_wait(struct buf *out, struct span result, const struct args *ar
 		return failure_set(failure, ERR_INVALID_REQUEST,
 				   "a senseless reply: it has no value");
 	if (!args->globals.quiet)
-		show_value(args, value);
+		state_print(args, value);
 	return 0;
 }
 
@@ -86,7 +86,7 @@ static int wait_for(const struct args *args, struct requests *requests, struct f
 	request_set_number(request, "timeout_ms", time_left(until));
 	client.silence_ms = time_left(until) + GRACE_MS;
 	exchange_run(&client, requests, NULL, NULL, NULL);
-	status = one_finish(args, request, print_wait);
+	status = one_request_finish(args, request, print_wait);
 	client_close(&client);
 	return status;
 }

@@ -285,6 +285,20 @@ static void print_limits(void)
 	}
 }
 
+/* What a server is set to: what start takes, but for what to serve and where, and flags, which are
+   about the request. */
+static void print_settings(void)
+{
+	const struct method *start = method_get(METHOD_START);
+
+	for (size_t i = 0; i < start->nparams; i++) {
+		const struct param *param = &start->params[i];
+
+		if (!(param->flags & PARAM_POSITIONAL) && !param_is_flag(param))
+			print_param(param);
+	}
+}
+
 static void print_path_limits(void)
 {
 	printf("A path has at most %d keys and %d bytes.\n", PATH_KEYS_MAX, PATH_TEXT_MAX);
@@ -412,6 +426,7 @@ static const struct table {
     {"errors", print_errors},		{"phases", print_phases},
     {"reasons", print_reasons},		{"limits", print_limits},
     {"path-limits", print_path_limits}, {"exit-status", print_exit_status},
+    {"settings", print_settings},
 };
 
 /* What `options NAME` prints: a method's, or a handler kind's that `start` takes too. */

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 #include "buf.h"
+#include "text.h"
 
-#define FORMS  "tcp:A.B.C.D:PORT, tcp:[V6]:PORT, unix:/PATH or /PATH"
-#define DIGITS "0123456789"
+#define FORMS "tcp:A.B.C.D:PORT, tcp:[V6]:PORT, unix:/PATH or /PATH"
 
 enum {
 	UNIX_PATH_AT = offsetof(struct sockaddr_un, sun_path),
@@ -20,22 +20,13 @@ enum {
 	SHOWN_SIZE = 160, /* of the caller's text in a detail */
 };
 
-static bool starts_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool all_of(const char *text, const char *set)
-{
-	return text[0] != '\0' && text[strspn(text, set)] == '\0';
-}
-
 /* Decimal, 0 to 65535, one way to write each; false if text is anything else. */
 static bool port_parse(const char *text, in_port_t *port)
 {
 	unsigned number = 0;
 
-	if (!all_of(text, DIGITS) || strlen(text) > 5 || (text[0] == '0' && text[1] != '\0'))
+	if (!text_is_all(text, TEXT_DIGITS) || strlen(text) > 5 ||
+	    (text[0] == '0' && text[1] != '\0'))
 		return false;
 	for (; *text != '\0'; text++)
 		number = 10 * number + (unsigned)(*text - '0');
@@ -157,7 +148,7 @@ static int tcp_explain(const char *text, struct err *err)
 			       "no host: did you mean tcp:127.0.0.1%s (this machine only) or "
 			       "tcp:0.0.0.0%s",
 			       colon, colon);
-	if (strspn(text, DIGITS ".") == host)
+	if (strspn(text, TEXT_DIGITS ".") == host)
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "not an IPv4 address, which is four numbers up to 255 without "
 			       "leading zeros: tcp:%s",
@@ -252,6 +243,22 @@ static bool is_host_and_port(const char *text)
 	return true;
 }
 
+bool address_suggest(const char *text, char meant[static ADDRESS_TEXT_SIZE])
+{
+	const char *port_text = text[0] == ':' ? text + 1 : text;
+	struct address address;
+	in_port_t port;
+	int n;
+
+	if (port_parse(port_text, &port))
+		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:127.0.0.1:%s", port_text);
+	else if (tcp_parse(&address, text) || is_host_and_port(text))
+		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:%s", text);
+	else
+		return false;
+	return n < ADDRESS_TEXT_SIZE;
+}
+
 static bool is_relative_path(const char *text)
 {
 	size_t n = strlen(text);
@@ -264,33 +271,39 @@ static bool is_relative_path(const char *text)
 /* What is wrong with an address that begins like none of the forms. */
 static int explain(const char *text, struct err *err)
 {
-	const char *port_text = text[0] == ':' ? text + 1 : text;
-	char shown[SHOWN_SIZE];
+	char shown[SHOWN_SIZE], meant[ADDRESS_TEXT_SIZE];
 	struct address address;
-	in_port_t port;
 
 	escape_text(shown, sizeof shown, text, strlen(text));
 	if (text[0] == '\0')
 		return err_set(err, ERR_ADDRESS_INVALID, "the address is empty; its forms: " FORMS);
 	if (text[0] == '@')
 		return unix_parse(&address, text, err);
-	if (tcp_parse(&address, text))
-		return err_set(err, ERR_ADDRESS_INVALID, "did you mean tcp:%s", shown);
-	if (port_parse(port_text, &port))
-		return err_set(err, ERR_ADDRESS_INVALID, "did you mean tcp:127.0.0.1:%s",
-			       port_text);
 	if (strncasecmp(text, "tcp:", 4) == 0 || strncasecmp(text, "unix:", 5) == 0)
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "tcp: and unix: are written in lower case: %s", shown);
-	if (is_host_and_port(text))
-		return err_set(err, ERR_ADDRESS_INVALID,
-			       "did you mean tcp:%s (noded takes numeric addresses only, nodectl "
-			       "resolves names)",
-			       shown);
+	if (address_suggest(text, meant))
+		return err_set(
+		    err, ERR_ADDRESS_INVALID, "did you mean %s%s", meant,
+		    tcp_parse(&address, meant + strlen("tcp:"))
+			? ""
+			: " (noded takes numeric addresses only, nodectl resolves names)");
 	if (is_relative_path(text))
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "the path must be absolute, as in unix:/run/app.sock: %s", shown);
 	return err_set(err, ERR_ADDRESS_INVALID, "not an address: %s; its forms: " FORMS, shown);
+}
+
+bool address_begins(const char *text)
+{
+	return text[0] == '/' || text_begins(text, "unix:") || text_begins(text, "tcp:");
+}
+
+bool address_is_port(const char *text)
+{
+	in_port_t port;
+
+	return port_parse(text, &port);
 }
 
 int address_parse(struct address *address, const char *text, struct err *err)
@@ -298,13 +311,13 @@ int address_parse(struct address *address, const char *text, struct err *err)
 	struct address parsed;
 
 	*address = (struct address){0};
-	if (starts_with(text, "tcp:")) {
+	if (text_begins(text, "tcp:")) {
 		if (!tcp_parse(&parsed, text + 4))
 			return tcp_explain(text + 4, err);
 		*address = parsed;
 		return 0;
 	}
-	if (starts_with(text, "unix:"))
+	if (text_begins(text, "unix:"))
 		return unix_parse(address, text + 5, err);
 	if (text[0] == '/')
 		return unix_parse(address, text, err);

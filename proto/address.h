@@ -33,6 +33,14 @@ enum { ADDRESS_TEXT_SIZE = 5 + sizeof(((struct sockaddr_un *)0)->sun_path) };
 int address_parse(struct address *address, const char *text, struct err *err)
     __attribute__((warn_unused_result));
 
+/* True if text begins as an address does: with "/", "unix:" or "tcp:". */
+bool address_begins(const char *text);
+/* True for a port as it is written in an address. */
+bool address_is_port(const char *text);
+/* What was probably meant by a text that does not: "tcp:" before HOST:PORT, whether the host is a
+   name or a number, and this machine for a port alone. False if nothing is near. */
+bool address_suggest(const char *text, char meant[static ADDRESS_TEXT_SIZE]);
+
 /* Takes what accept, getsockname or getpeername gave; other families become no address. An unbound
    Unix peer becomes an empty path; an abstract one keeps its leading NUL and all its bytes (len
    tells how many), which address_text shows as "@name". A path of 108 bytes loses its last. */

@@ -60,18 +60,6 @@ static bool is_plain(const char *bytes, size_t len)
 	return len > 0 && bytes[0] != '"' && bytes[0] != '\\';
 }
 
-/* The code point of a well-formed sequence of up to three bytes. */
-static unsigned decode_short(const char *bytes, size_t len)
-{
-	const unsigned char *b = (const unsigned char *)bytes;
-
-	if (len == 1)
-		return b[0];
-	if (len == 2)
-		return (b[0] & 0x1fu) << 6 | (b[1] & 0x3fu);
-	return (b[0] & 0x0fu) << 12 | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
-}
-
 /* Writes one character that is not plain; returns its length. Everything printable_sequence
    refuses is escaped, not only what RFC 8259 asks for: a line shown raw on a terminal must not
    move its cursor. */
@@ -90,7 +78,7 @@ static size_t put_escaped(struct json *json, const char *bytes, size_t n)
 			return 1;
 		}
 	if (!json->mute)
-		buf_printf(json->out, "\\u%04x", decode_short(bytes, len));
+		buf_printf(json->out, "\\u%04x", (unsigned)utf8_code_point(bytes, len));
 	return len;
 }
 

@@ -6,9 +6,9 @@
 #include "address.h"
 #include "json.h"
 #include "scan.h"
+#include "text.h"
 
-#define DIGITS "0123456789"
-#define WORD   DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
+#define WORD TEXT_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
 
 /* A text being read. Keys are written behind each other into path->text. */
 struct reader {
@@ -73,101 +73,24 @@ static int canonicalise_key(struct reader *reader)
 	return add_key(reader, text, strlen(text));
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20; /* lower case */
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Four hexadecimal digits at text, -1 if they are not. */
-static int hex_unit(const char *text)
-{
-	int unit = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(text[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = 16 * unit + digit;
-	}
-	return unit;
-}
-
-static void put_code_point(struct reader *reader, unsigned code)
-{
-	char utf8[4];
-	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
-
-	for (size_t i = n - 1; i > 0; i--) {
-		utf8[i] = (char)(0x80 | (code & 0x3f));
-		code >>= 6;
-	}
-	utf8[0] = (char)(lead[n] | code);
-	put(reader, utf8, n);
-}
-
-/* What stands behind \u, and a second \uXXXX where the first is half of a surrogate pair. */
-static int read_unicode(struct reader *reader)
-{
-	int unit = hex_unit(reader->at), low;
-
-	if (unit < 0)
-		return malformed(reader, "\\u without four hexadecimal digits");
-	if (unit == 0)
-		return malformed(reader, "a NUL character");
-	reader->at += 4;
-	if (unit < 0xd800 || unit > 0xdfff) {
-		put_code_point(reader, (unsigned)unit);
-		return 0;
-	}
-	low = strncmp(reader->at, "\\u", 2) == 0 ? hex_unit(reader->at + 2) : -1;
-	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
-		return malformed(reader, "half of a surrogate pair");
-	reader->at += 6;
-	put_code_point(reader,
-		       0x10000u + ((unsigned)(unit - 0xd800) << 10) + (unsigned)(low - 0xdc00));
-	return 0;
-}
-
-/* What stands behind a backslash. */
-static int read_escape(struct reader *reader)
-{
-	static const char letters[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
-
-	for (const char *pair = letters; *pair != '\0'; pair += 2)
-		if (*pair == *reader->at) {
-			put(reader, pair + 1, 1);
-			reader->at++;
-			return 0;
-		}
-	if (*reader->at != 'u')
-		return malformed(reader, "an unknown escape");
-	reader->at++;
-	return read_unicode(reader);
-}
-
 /* A JSON string; at its opening quote. */
 static int read_string(struct reader *reader)
 {
-	size_t start = reader->used;
+	size_t start = reader->used, room = sizeof reader->path->text - start;
+	struct span string = {.at = reader->at};
+	struct err err;
 
-	reader->at++;
-	while (*reader->at != '"') {
-		if ((unsigned char)*reader->at < 0x20)
-			return malformed(reader, "a string without its closing quote");
-		if (*reader->at != '\\') {
-			put(reader, reader->at++, 1);
-			continue;
-		}
-		reader->at++;
-		if (read_escape(reader) < 0)
-			return -1;
+	string.len = scan_string_length(reader->at, strlen(reader->at), &err);
+	if (string.len == 0)
+		return err_param(reader->err, ERR_INVALID_PARAMS, "path",
+				 "the string at byte %zu of the path: %s",
+				 (size_t)(reader->at - reader->begin), err.detail);
+	reader->at += string.len;
+	reader->used += scan_string(string, reader->path->text + start, room);
+	if (reader->used >= sizeof reader->path->text) {
+		reader->used = start;
+		reader->full = true;
 	}
-	reader->at++;
 	return end_key(reader, start);
 }
 
@@ -267,23 +190,18 @@ int path_parse(struct path *path, const char *text, struct err *err)
 				 "the path is too long (%d bytes are allowed)", PATH_TEXT_MAX);
 	if (!utf8_valid(text, n))
 		return err_param(err, ERR_INVALID_PARAMS, "path", "the path is not UTF-8");
-	if (text[0] == '/' || strncmp(text, "unix:", 5) == 0 || strncmp(text, "tcp:", 4) == 0)
+	if (address_begins(text))
 		return read_address(&reader);
 	return read_keys(&reader);
-}
-
-static bool all_of(const char *text, const char *set)
-{
-	return text[0] != '\0' && text[strspn(text, set)] == '\0';
 }
 
 void path_append_key(struct buf *text, const char *key)
 {
 	struct json json = {.out = text};
 
-	if (all_of(key, DIGITS)) {
+	if (text_is_all(key, TEXT_DIGITS)) {
 		buf_printf(text, "[%s]", key);
-	} else if (all_of(key, WORD)) {
+	} else if (text_is_all(key, WORD)) {
 		buf_printf(text, "%s%s", text->len > 0 ? "." : "", key);
 	} else {
 		buf_append(text, "[", 1);

@@ -60,6 +60,14 @@ bool utf8_valid(const char *bytes, size_t n)
 	return true;
 }
 
+uint32_t utf8_code_point(const char *bytes, size_t len)
+{
+	uint32_t code = (unsigned char)bytes[0] & (len == 1 ? 0x7fu : 0x7fu >> len);
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | ((unsigned char)bytes[i] & 0x3f);
+	return code;
+}
+
 static size_t utf8_write(char bytes[static 4], uint32_t c)
 {
 	if (c < 0x80) {
@@ -140,11 +148,9 @@ static uint32_t next_char(const char **at)
 		return next_escaped(at);
 	if (c < 0x80)
 		return c;
-	int more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-	uint32_t value = c & (0x3fu >> more);
-	while (more-- > 0)
-		value = value << 6 | ((unsigned char)*(*at)++ & 0x3f);
-	return value;
+	size_t len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	*at += len - 1;
+	return utf8_code_point(*at - len, len);
 }
 
 size_t scan_string(struct span string, char *text, size_t size)
@@ -291,6 +297,17 @@ static int take_string(struct pass *p)
 		p->at += n;
 	}
 	return pass_fail(p, "a string is not closed");
+}
+
+size_t scan_string_length(const char *text, size_t n, struct err *err)
+{
+	struct pass p = {
+	    .rules = SCAN_REQUEST, .err = err, .line = text, .at = text, .end = text + n};
+	if (n == 0 || *text != '"')
+		pass_fail(&p, "an opening quote is missing");
+	else if (take_string(&p) == 0 && !p.limited)
+		return (size_t)(p.at - text);
+	return 0;
 }
 
 static int take_word(struct pass *p, const char *word)

@@ -68,6 +68,10 @@ int scan_line(struct scan *scan, const char *line, size_t n, enum scan_rules rul
 /* True if text[0..n) is exactly one JSON string, number, true, false or null. */
 bool scan_scalar(const char *text, size_t n);
 
+/* How long the JSON string is that text[0..n) begins with, its quotes counted. 0: parse_error, or
+   invalid_request for \u0000. */
+size_t scan_string_length(const char *text, size_t n, struct err *err);
+
 /* Unescapes a JSON string with its quotes, as found in a scanned line, into text: NUL-terminated,
    cut between characters if it does not fit. Returns the bytes the whole needs without the NUL. */
 size_t scan_string(struct span string, char *text, size_t size);
@@ -78,5 +82,7 @@ bool scan_string_is(struct span value, const char *text);
 bool utf8_valid(const char *bytes, size_t n);
 /* Length of the well-formed UTF-8 sequence at bytes[0..n), 0 if there is none. */
 size_t utf8_sequence(const char *bytes, size_t n);
+/* The code point of a sequence that long, as utf8_sequence found it. */
+uint32_t utf8_code_point(const char *bytes, size_t len);
 
 #endif

@@ -300,7 +300,7 @@ void wire_write_error(struct buf *out, struct span id, const struct err *err, bo
 
 static int senseless(struct err *err, const char *why)
 {
-	return err_set(err, ERR_INVALID_REQUEST, "a senseless reply: %s", why);
+	return err_set(err, ERR_INVALID_REQUEST, "%s", why);
 }
 
 /* Cut between characters. */

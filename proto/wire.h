@@ -76,7 +76,8 @@ struct wire_reply {
 };
 
 /* Checks a line of a server strictly; its unknown members are ignored. -1: parse_error,
-   invalid_request ("a senseless reply") or internal_error. */
+   invalid_request (JSON, but no reply) or internal_error (out of memory); detail: what is wrong
+   with the line. */
 int wire_reply_parse(struct wire_reply *reply, struct scan *scan, const char *line, size_t n,
 		     struct err *err) __attribute__((warn_unused_result));
 

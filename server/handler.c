@@ -56,6 +56,17 @@ bool handler_spec_equal(const struct handler_spec *a, const struct handler_spec 
 	return equal;
 }
 
+void handler_describe(const struct handler_spec *spec, struct buf *text)
+{
+	char backend[ADDRESS_TEXT_SIZE];
+
+	buf_printf(text, ", %s", handler_name(spec));
+	if (spec->backend.len)
+		buf_printf(text, " %s", address_text(&spec->backend, backend));
+	if (spec->program)
+		buf_printf(text, " %s", spec->program);
+}
+
 const char *handler_name(const struct handler_spec *spec)
 {
 	return handler_kind_get(spec->handler->id)->name;

@@ -377,7 +377,8 @@ void do_resume_server(struct call *call)
 	if (call_server(call, "address", &server) < 0)
 		return;
 	/* Still closing what it listened with: that comes first. */
-	if (server->listener && engine_is_ending(&server->listener->e)) {
+	if (!engine_is_ending(&server->e) && server->listener &&
+	    engine_is_ending(&server->listener->e)) {
 		call->waiter.done = resume_closed;
 		engine_wait(&server->listener->e, &call->waiter);
 		return;

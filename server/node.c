@@ -274,14 +274,15 @@ static int node_log_level(const struct engine *engine)
 static void node_log_detail(const struct engine *engine, struct buf *text)
 {
 	const struct node *node = container_of(engine, const struct node, e);
+	uint64_t open = transport_connections(node->domain.transport);
 	char address[ADDRESS_TEXT_SIZE];
 
 	if (engine->phase == PHASE_RUNNING)
 		buf_printf(text, ", admin socket %s, version " NODED_VERSION,
 			   address_text(&node->admin->address, address));
 	if (engine->phase == PHASE_DRAINING)
-		buf_printf(text, ", draining %llu connections, %.3g s; again to stop now",
-			   (unsigned long long)transport_connections(node->domain.transport),
+		buf_printf(text, ", draining %llu connection%s, %.3g s; again to stop now",
+			   (unsigned long long)open, open == 1 ? "" : "s",
 			   engine_deadline_left(engine));
 }
 

@@ -11,6 +11,9 @@
 #include "log.h"
 #include "net.h"
 
+/* Longest that the queue of a full server is served once it is suspended. */
+#define SUSPEND_SECONDS 5.
+
 static struct server *server_of(struct engine *engine)
 {
 	return container_of(engine, struct server, e);
@@ -228,9 +231,10 @@ static void server_log_detail(const struct engine *engine, struct buf *text)
 		buf_printf(text, ", %s; %s", server->loss_detail,
 			   server->restart ? "listening again as soon as possible"
 					   : "until resume_server");
-	if (engine->phase == PHASE_RUNNING)
-		buf_printf(text, ", %s",
-			   server->served ? "listening again" : handler_name(server->spec));
+	if (engine->phase == PHASE_RUNNING && server->served)
+		buf_printf(text, ", listening again");
+	else if (engine->phase == PHASE_RUNNING)
+		handler_describe(server->spec, text);
 	if (engine->phase == PHASE_STOPPED)
 		buf_printf(text, ", drained=%llu stopped=%llu killed=%llu ms=%.0f",
 			   (unsigned long long)server->drained, (unsigned long long)server->stopped,
@@ -393,8 +397,10 @@ int server_suspend(struct server *server, struct err *err)
 	forget_loss(server);
 	if (server->listener) {
 		server->listener->keep_bound = true;
-		/* While the pool is full the queue waits for places: not for ever. */
-		engine_end_within(&server->listener->e, (double)server->drain_ms / 1000, 0);
+		/* While the pool is full the queue waits for places: not for long, somebody is
+		   waiting for the answer. */
+		engine_end_within(&server->listener->e, SUSPEND_SECONDS,
+				  (double)server->kill_ms / 1000);
 		engine_end(&server->listener->e, END_DRAIN, REASON_REQUESTED, 0);
 	} else if (server->e.why != REASON_REQUESTED) {
 		engine_set_phase(&server->e, PHASE_SUSPENDED, REASON_REQUESTED, 0);

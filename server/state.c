@@ -41,8 +41,8 @@ static const struct engine *engine_at(const void *owner, const struct field *fie
 	return engine;
 }
 
-/* The value inside what a getter writes, or NULL; the tree is the caller's. found: how many keys of
-   the path exist. */
+/* The value inside what a getter writes, or NULL; the tree is the caller's, NULL when out of
+   memory. found: how many keys of the path exist. */
 static cJSON *find_inside(const struct state_ref *ref, cJSON **tree, size_t *found)
 {
 	struct buf text = {0};
@@ -65,15 +65,6 @@ static cJSON *find_inside(const struct state_ref *ref, cJSON **tree, size_t *fou
 	return at;
 }
 
-static bool exists_inside(const struct state_ref *ref, size_t *found)
-{
-	cJSON *tree;
-	bool exists = find_inside(ref, &tree, found) != NULL;
-
-	cJSON_Delete(tree);
-	return exists;
-}
-
 static int no_such_path(const struct path *path, size_t found, struct err *err)
 {
 	struct buf prefix = {0};
@@ -87,6 +78,18 @@ static int no_such_path(const struct path *path, size_t found, struct err *err)
 	return -1;
 }
 
+static int check_inside(const struct state_ref *ref, struct err *err)
+{
+	cJSON *tree;
+	size_t found;
+	bool exists = find_inside(ref, &tree, &found) != NULL;
+
+	if (!tree)
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	cJSON_Delete(tree);
+	return exists ? 0 : no_such_path(ref->path, found, err);
+}
+
 int state_find(const struct engine *root, const struct path *path, struct state_ref *ref,
 	       struct err *err)
 {
@@ -94,7 +97,6 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 	const struct field_table *table = NULL;
 	const void *part = NULL;
 	const struct field *field;
-	size_t found;
 
 	*ref = (struct state_ref){.owner = root, .path = path, .inside = path->count};
 	for (size_t i = 0; i < path->count; i++) {
@@ -130,7 +132,7 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 			break;
 		case FIELD_GETTER:
 			ref->inside = i + 1;
-			return exists_inside(ref, &found) ? 0 : no_such_path(path, found, err);
+			return check_inside(ref, err);
 		case FIELD_U64:
 		case FIELD_U32:
 		case FIELD_INT:
@@ -337,6 +339,7 @@ void state_write(struct json *json, const struct state_ref *ref, struct state_pa
 		write_page(json, ref->field, ref->owner, page);
 	} else if (ref->inside < ref->path->count) {
 		write_tree(json, find_inside(ref, &tree, &found));
+		json->out->failed |= tree == NULL;
 		cJSON_Delete(tree);
 	} else {
 		write_field(json, ref->field, ref->owner, page);

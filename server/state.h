@@ -18,7 +18,7 @@ struct state_ref {
 	bool timed;    /* changes with time alone */
 };
 
-/* -1: no_such_path, err->path being the longest prefix that exists. */
+/* -1: no_such_path, err->path being the longest prefix that exists; or out of memory. */
 int state_find(const struct engine *root, const struct path *path, struct state_ref *ref,
 	       struct err *err) __attribute__((warn_unused_result));
 

@@ -76,6 +76,8 @@ static enum verdict look(const struct wait *wait, struct state_ref *ref, bool *f
 	const cJSON *params = wait->call->params;
 
 	*found = state_find(wait->call->domain->root, &wait->path, ref, &err) == 0;
+	if (!*found && err.code != ERR_NO_SUCH_PATH)
+		return NO_MEMORY;
 	if (!*found)
 		return param_get(params, "absent") ? MET : NOT_YET;
 	if (ref->timed)
@@ -98,6 +100,7 @@ static void answer_met(struct call *call, const struct wait *wait, const struct 
 	buf_reset(&text);
 	if (found)
 		write_whole(&text, ref);
+	json->out->failed |= text.failed;
 	if (found && !text.failed)
 		json_raw(json, text.data, text.len);
 	else

@@ -39,6 +39,9 @@ make_it() {
 	for name in all demo run check unit bats deps lint layers format install uninstall clean; do
 		assert_line --regexp "^  $name +[a-z]"
 	done
+	for name in SAN WERROR V CC JOBS TESTS; do
+		assert_line --regexp "^  $name=[^ ]+ +[A-Za-z]"
+	done
 }
 
 @test "nodectl is linked without libev" {

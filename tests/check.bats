@@ -79,6 +79,13 @@ check_units() {
 	assert_line --index -1 "0 passed, 0 failed"
 }
 
+@test "check: a file that is chosen and does not exist is an error, and nothing runs" {
+	UNITS='' TESTS="tests/check.bats nosuch" run "$ROOT/tests/check" "$T/objects" build bats
+	assert_failure 2
+	assert_output "tests/check: no such file: nosuch"
+	assert [ ! -e "$T/objects" ]
+}
+
 @test "check: sums over both variants, and one that never ran is a failure" {
 	check_units
 	cp -r "$T/objects" "$T/other"

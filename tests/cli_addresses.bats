@@ -56,10 +56,11 @@ refused() {
 	refused "did you mean tcp:127.0.0.1:80?" 127.0.0.1:80
 	refused "did you mean tcp:localhost:80?" localhost:80
 	refused "did you mean tcp:[::1]:80?" '[::1]:80'
-	refused "did you mean tcp:0.0.0.0:80?" :80
+	refused "did you mean tcp:127.0.0.1:80?" :80
 	refused "did you mean tcp:127.0.0.1:8080?" 8080
 	refused "did you mean ./x.sock?" x.sock
 	refused "did you mean ./run/x.sock?" run/x.sock
+	refused '"udp:80" is not an address: give' udp:80
 }
 
 @test "what cannot be an address" {

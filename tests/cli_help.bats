@@ -116,3 +116,25 @@ help_names() {
 	assert_failure 2
 	assert_output --partial "did you mean stop-server?"
 }
+
+@test "help says what GLOBAL is, and its examples are understood" {
+	local name
+	for name in "" start help; do
+		# shellcheck disable=SC2086
+		run nodectl help $name
+		assert_line --regexp '^GLOBAL: options of every command'
+	done
+	nodectl help | sed -n '/^Examples:/,/^$/s/^  nodectl //p' | sed 's/   .*//' >"$T/examples"
+	assert_equal "$(wc -l <"$T/examples")" 3
+	while read -ra words; do
+		nodectl "${words[@]}" -n
+	done <"$T/examples"
+}
+
+@test "help names the handler that is the default, and the one condition of wait" {
+	run nodectl help start
+	assert_line --regexp '^  HANDLER .*one of'
+	assert_output --partial "(default echo)"
+	run nodectl help wait
+	assert_line "Exactly one of these is needed."
+}

@@ -13,7 +13,9 @@ document() {
 @test "usage errors" {
 	local args
 	for args in "-j bogus" "bogus -j" "--bogus --json" "-j" "-j start" "-j start x.sock" \
-		"-j stop-server /x --deadline 5x" "stop-server /x --deadline 5x -j" "-j help bogus"; do
+		"-j stop-server /x --deadline 5x" "stop-server /x --deadline 5x -j" "-j help bogus" \
+		"-qj bogus" "bogus -qj" "bogus -vjt 5s" "-xj" "-jx" "version -qxj" "--bogus -t 5s -qj" \
+		"bogus start x exec -j cat"; do
 		# shellcheck disable=SC2086
 		document 2 $args
 		assert_equal "$(jq -r '.error.data.name' <<<"$document")" \
@@ -27,6 +29,17 @@ document() {
 	run --separate-stderr nodectl start x.sock exec cat -j
 	assert_failure 2
 	assert_equal "$output" ""
+}
+
+@test "what only looks like -j behind a mistake is a value or a word" {
+	local args
+	for args in "bogus -sj" "bogus -s -j" "bogus --socket -j" "--bogus -t5j" "bogus -- -j" \
+		"bogus start x.sock exec cat -j" "bogus -qvs j"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr nodectl $args
+		assert_failure 2
+		assert_equal "$output" ""
+	done
 }
 
 @test "no noded" {

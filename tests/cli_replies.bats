@@ -85,6 +85,7 @@ fails() {
 		run nodectl version
 		assert_failure 8
 		assert_output --partial "a senseless reply"
+		assert_equal "$(grep -o senseless <<<"$output")" senseless
 		assert_equal "${#lines[@]}" 1
 	done
 }
@@ -192,7 +193,7 @@ fails() {
 @test "a page that leads to itself is not followed for ever" {
 	local page='{"servers":[{"address":"unix:/a"}],"next":"unix:/a","total":3}'
 	answers "$(result "$page")" "$(result "$page")"
-	fails 8 "its next page is itself" list-servers
+	fails 8 "its next page does not follow it" list-servers
 }
 
 @test "pages of a state are put together" {
@@ -250,4 +251,55 @@ fails() {
 	assert_equal "$output" 1
 	[[ ${stderr_lines[0]} == '> {"jsonrpc"'* ]]
 	[[ ${stderr_lines[1]} == '< {"jsonrpc":"2.0","id":1,"result"'* ]]
+}
+
+# page NEXT: the result of a list whose next page follows that key.
+page() {
+	result "{\"servers\":[{\"address\":\"unix:/x\"}],\"next\":$1,\"total\":9}"
+}
+
+@test "pages that do not follow each other are a senseless reply, not an endless list" {
+	local pair first
+	# Keys of digits are numbers; the others are ordered by their bytes.
+	for pair in '"unix:/b" "unix:/a"' '"unix:/a" "unix:/a"' '2 1' '7 7' '"10" "9"' '"9" "a"' '"a" "9"' \
+		'1 -1' '1 1.5' '1 1e3' '1 18446744073709551616' '1 true' '1 {}' '1 []' '1 "a"'; do
+		first=${pair%% *}
+		answers "$(page "$first")" "$(page "${pair#* }")" "$(page null)"
+		fails 8 "a senseless reply: " list-servers
+		assert_equal "$output" ""
+		fails 8 "a senseless reply: " -j list-servers
+		assert_equal "$(jq -r .error.data.name <<<"$output")" invalid_request
+		fails 8 "a senseless reply: " stop-server --all
+	done
+}
+
+@test "pages whose keys grow are fetched to the end, numbers as numbers" {
+	local keys
+	for keys in '9 10' '"9" "10"' '"999" "1999"' '9007199254740992 9007199254740993' \
+		'"tcp:127.0.0.1:9" "unix:/a"' '"unix:/a" "unix:/a.b"' '"unix:/z" "unix:/\u00e9"'; do
+		answers "$(page "${keys% *}")" "$(page "${keys#* }")" "$(page null)"
+		run --separate-stderr nodectl -q list-servers
+		assert_equal "$status $stderr" "0 "
+		assert_equal "$output" $'unix:/x\nunix:/x\nunix:/x'
+	done
+}
+
+@test "what is paged is an object or an array, the same in every page" {
+	local value
+	for value in 5 '"x"' null; do
+		answers "$(result "{\"path\":\"a\",\"value\":$value,\"next\":\"b\"}")" \
+			"$(result "{\"path\":\"a\",\"value\":$value,\"next\":null}")"
+		fails 8 "its value is neither an object nor an array" -j state a
+		assert_equal "$(jq -s length <<<"$output")" 1
+		fails 8 "its value is neither an object nor an array" state a
+		answers "$(result "{\"servers\":$value}")"
+		fails 8 "its servers is neither an object nor an array" list-servers
+	done
+	answers "$(result '{"path":"a","value":[1],"next":"b"}')" \
+		"$(result '{"path":"a","value":{"c":2},"next":null}')"
+	fails 8 "its value is an object in one page and an array in another" -j state a
+	answers "$(result '{"path":"a","next":null}')"
+	fails 8 "it has no value" state a
+	fails 8 "it has no value" -j state a
+	fails 8 "it has no servers" list-servers
 }

@@ -92,3 +92,26 @@ setup() {
 	assert_success
 	assert_output ""
 }
+
+@test "JSON for a terminal has the same value and nothing that moves the cursor; elsewhere it is untouched" {
+	local value=$'{"a":"\x7f\u009b31m\u2028\u00e9","b":1}' line document
+	line='{"jsonrpc":"2.0","id":ID,"result":'$'{"path":"",\r\t"value":'$value'}}'
+	answers "$line"
+	run nodectl -j state
+	assert_output $'{"path":"",\r\t"value":'"$value}"
+	run on_terminal 80 -j state
+	assert_success
+	assert_output '{"path":"",  "value":{"a":"\u007f\u009b31m\u2028é","b":1}}'
+	document=$output
+	assert_equal "$(jq -c .value <<<"$document")" "$(jq -c . <<<"$value")"
+	run on_terminal 80 call state
+	assert_output "$document"
+}
+
+@test "so has the JSON of a failure and of several results" {
+	answers $'{"jsonrpc":"2.0","id":ID,"error":{"code":12,"message":"\u009b","data":{"name":"io_error"}}}'
+	run on_terminal 80 -j version
+	assert_line --index 0 '{"error":{"code":12,"message":"\u009b","data":{"name":"io_error"}}}'
+	run on_terminal 80 -j suspend-server /x
+	assert_line --partial '"message":"\u009b"'
+}

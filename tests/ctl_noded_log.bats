@@ -45,13 +45,13 @@ with open(sys.argv[1] + "/told") as told, open(sys.argv[1] + "/read", "ab", buff
 
 tell() {
 	local before
-	before=$(grep -c done "$T/holder.log") || true
+	before=$(grep -c "done" "$T/holder.log") || true
 	echo "$1" >&"$TOLD"
 	wait_until 10 is_done "$((before + 1))"
 }
 
 is_done() {
-	(($(grep -c done "$T/holder.log") == $1))
+	(($(grep -c "done" "$T/holder.log") == $1))
 }
 
 # has_read PATTERN: for wait_until; the reader, who reads on, has it.

@@ -110,7 +110,7 @@ cannot_start() {
 	assert_log_lines 0 .
 	nodectl -q set-log-level info
 	stop_noded
-	assert_log_lines 1 'node draining: .*draining 1 connections, 1.5 s; again to stop now'
+	assert_log_lines 1 'node draining: .*draining 1 connection, 1.5 s; again to stop now'
 	assert_log_lines 1 's\.sock stopped: deadline, drained=0 stopped=1 killed=0 ms=1[5-9][0-9]{2}'
 }
 

@@ -95,6 +95,24 @@ run_page() {
 	done <"$T/names"
 }
 
+# Pasted as they are, but for how long the client stays. Their directory goes away with noded.
+@test "the commands that make run suggests" {
+	NODED_SOCKET='' TMPDIR=$T background suggested "$ROOT/tests/run-node" "${NODED%/*}"
+	wait_until 10 grep -q '^  nodectl help' "$T/suggested.log"
+	sed -n 's/^  //p' "$T/suggested.log" | sed 's/sleep 15/sleep 1/' >"$T/pasted"
+	NODED_SOCKET=$(sed -n 's/^export NODED_SOCKET=\([^;]*\);.*/\1/p' "$T/pasted")
+	wait_until 10 test -S "$NODED_SOCKET"
+	run timeout 60 bash -euo pipefail "$T/pasted" 3>&-
+	assert_success
+	assert_line hello
+	assert_line --regexp '^tcp:127\.0\.0\.1:[0-9]+ drained '
+	assert_line --partial "$(date +%Y)"
+	nodectl shutdown
+	wait "$BACKGROUND_PID"
+	run find "$T" -name 'noded-run.*'
+	assert_output ""
+}
+
 # shutdown comes last, whatever its place on the page.
 @test "every request shown in noded-protocol(7) is one noded understands" {
 	local line name

@@ -40,6 +40,17 @@ exec|exec servers have 1 connections, but 0 children live
 EOT
 }
 
+@test "leakcheck: a path with a newline makes no row of /proc/net/unix unreadable" {
+	background strange python3 -c 'import os, socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1] + "/a\nb: \nc")
+listener.listen()
+time.sleep(600)' "$T/foreign"
+	wait_until 30 test -S "$T/foreign/a"$'\n'"b: "$'\n'c
+	look none
+	assert_success
+}
+
 @test "leakcheck: nobody at the socket is a failure" {
 	run "$ROOT/tests/leakcheck" $$ "$T/nobody.sock"
 	assert_failure 1

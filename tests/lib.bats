@@ -54,6 +54,28 @@ nested() {
 	assert_success
 }
 
+# jq calls no input at all a success.
+@test "requests: one that is not answered fails" {
+	background mute python3 -c 'import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    listener.accept()[0].close()' "$T/foreign/mute.sock"
+	NODED_SOCKET=$T/foreign/mute.sock
+	wait_until 30 listening "unix:$NODED_SOCKET"
+	run ! result version
+	run ! error_name version
+	run ! state pid
+}
+
+@test "requests: a server that does not start fails" {
+	load life
+	start_noded
+	run ! serve tcp:nonsense:1
+	assert_output --partial address_invalid
+}
+
 @test "teardown: when noded cannot start, its log is shown" {
 	nested 'start_noded --no-such-option'
 	assert_failure

@@ -66,6 +66,17 @@ fds() {
 	find "/proc/$NODED_PID/fd" -mindepth 1 | wc -l
 }
 
+# fds_at_rest: the same between requests. noded says so itself: at that moment it has closed what it
+# told to be ready on, and sessions that ended before; the one that asks is left out.
+fds_at_rest() {
+	echo $(($(state process.fds) - 1))
+}
+
+# fds_are N: for wait_until.
+fds_are() {
+	[[ $(fds) == "$1" ]]
+}
+
 # Makes the sanitizers' checks of the next noded possible where a tracer is attached: the leak check
 # needs to trace the process itself. Call before start_noded.
 expect_tracer() {
@@ -81,7 +92,7 @@ in_noded() {
 # when_in FUNCTION EXPRESSION: evaluates it when noded comes to the function; returns before. Then
 # evaluated waits until that has happened.
 when_in() {
-	rm -f "$T/armed"
+	rm -f "$T/armed" "$T/gdb.log"
 	background gdb gdb -p "$NODED_PID" -batch -nx -ex "break $1" -ex "shell touch $T/armed" \
 		-ex continue -ex "print $2" -ex detach
 	DEBUGGER=$BACKGROUND_PID
@@ -89,7 +100,8 @@ when_in() {
 }
 
 evaluated() {
-	wait_until 60 has_ended "$DEBUGGER" && grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
+	wait_until 60 has_ended "$DEBUGGER" || return 1
+	grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
 }
 
 # inject CALL:error=ERROR[:when=N]: lets a system call of noded fail, by strace, until end_inject.

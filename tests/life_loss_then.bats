@@ -13,14 +13,15 @@ setup() {
 lost() {
 	serve "$P" "\"restart\":\"${1:-always}\""
 	connect_idle 2 "$P"
-	rm "$P"
-	echo precious >"$P"
+	# In one step: noded may be just about to look.
+	echo precious >"$T/precious"
+	mv -f "$T/precious" "$P"
 	await "$P" why '"equals":"path_removed"'
 }
 
 @test "lost, then stopped: it is gone, its connections too, and what is at the path stays" {
 	local before
-	before=$(fds)
+	before=$(fds_at_rest)
 	lost
 	[[ $(stop "$P" '"force":true' | jq -c '[.outcome, .stopped]') == '["stopped",2]' ]]
 	clients_open 0
@@ -31,10 +32,6 @@ lost() {
 	# Nothing listens again behind the back of the stop.
 	[[ $(error_name wait '{"path":"phase","equals":"stopped","timeout_ms":1500}') == timeout ]]
 	assert_not_exist "$P"
-}
-
-fds_are() {
-	[[ $(fds) == "$1" ]]
 }
 
 @test "lost, then stopped: connections may end by themselves" {

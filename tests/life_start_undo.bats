@@ -7,7 +7,7 @@ setup() {
 	setup_test
 	start_noded
 	serve "$T/other.sock"
-	BEFORE=$(fds) FILES=$(find "$T" | sort)
+	BEFORE=$(fds_at_rest) FILES=$(find "$T" | sort)
 }
 
 # fails NAME ADDRESS: start fails with that error, and all is as it was.
@@ -22,10 +22,6 @@ nothing_left() {
 	[[ $(find "$T" | sort) == "$FILES" ]]
 	[[ $(result list_servers | jq .total) == 1 ]]
 	assert_log_lines 2 .
-}
-
-fds_are() {
-	[[ $(fds) == "$1" ]]
 }
 
 @test "start fails: the port is in use" {
@@ -90,7 +86,7 @@ python_listener() {
 }
 
 @test "start fails: no descriptor is left, even for administration" {
-	BEFORE=$(fds)
+	BEFORE=$(fds_at_rest)
 	prlimit --pid "$NODED_PID" --nofile=5:
 	run error_name start "{\"address\":\"$T/s.sock\"}"
 	assert_output limit_reached
@@ -123,7 +119,7 @@ as_own_mounts() {
 
 fails_inside() {
 	local before
-	before=$(fds)
+	before=$(fds_at_rest)
 	run rpc start "{\"address\":\"$T/full/s.sock\"}"
 	assert_output --regexp '"name":"(io_error|bind_denied)".*"errno":"(ENOSPC|EROFS)"'
 	wait_until 10 fds_are "$before"

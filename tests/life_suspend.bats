@@ -121,11 +121,11 @@ resume() {
 
 @test "suspend: stopped while suspended, everything is released" {
 	local address before
-	before=$(fds)
+	before=$(fds_at_rest)
 	address=$(serve tcp:127.0.0.1:0)
 	suspend "$address"
 	[[ $(stop "$address" | jq -r .outcome) == drained ]]
-	[[ $(fds) == "$before" ]]
+	wait_until 10 fds_are "$before"
 	serve "$address"
 	listening "$address"
 }

@@ -9,7 +9,7 @@ as_nobody() {
 @test "the socket is 0600 before anybody can reach it" {
 	# A tracer leaves no place for LeakSanitizer's own.
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-	LAUNCH=(strace -D -f -qq -e trace=bind,listen,chmod,fchmod,fchmodat,umask,unlink,rename -o "$T/trace")
+	LAUNCH=(strace -D -f -qq -e "trace=bind,listen,chmod,fchmod,fchmodat,umask,unlink,rename" -o "$T/trace")
 	umask 0
 	start_noded
 	umask 022

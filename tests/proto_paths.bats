@@ -26,7 +26,7 @@ missing() {
 	done
 	local id connections="transport.servers[$T/a.sock].connection_pool.connections"
 	id=$(result list_connections | jq '.connections[0].id')
-	for path in "$connections[$id].id" "$connections.$id.id" "$connections[\"$id\"].id"; do
+	for path in "${connections}[$id].id" "$connections.$id.id" "${connections}[\"$id\"].id"; do
 		assert_equal "$(state "$path")" "$id"
 		assert_equal "$(path_of "$path")" \
 			"transport.servers[\"unix:$T/a.sock\"].connection_pool.connections[$id].id"

@@ -33,6 +33,8 @@ load proto.bash
 		quiet.wait("transport.connection_pool.open", equals=301)
 		quiet.send(request("stop_server", 1, address=T + "/a.sock", deadline_ms=3300, progress=True))
 		busy.send(request("stop_server", 2, address=T + "/b.sock", deadline_ms=60000, progress=True))
+		# Who leaves before it drains is not counted.
+		Admin().wait(f"transport.servers[{T}/b.sock].phase", equals="draining", timeout_ms=30000)
 		def command(line):
 		    with socket.socket(socket.AF_UNIX) as control:
 		        control.connect(sys.argv[1])

@@ -83,7 +83,7 @@ engine='has("phase") and has("why") and has("since") and (.phase | IN("starting"
 	assert_success
 	local path="transport.servers[$T/exec.sock].connection_pool.connections" id
 	id=$(state "$path" | jq -r 'keys[0]')
-	assert_equal "$(state "$path" | jq -c ".[\"$id\"].pid")" "$(state "$path[$id].pid")"
+	assert_equal "$(state "$path" | jq -c ".[\"$id\"].pid")" "$(state "${path}[$id].pid")"
 	assert_equal "$(state transport.client_connection_pool | jq -c '[.open, .total]')" '[1,1]'
 }
 

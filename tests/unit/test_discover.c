@@ -123,6 +123,7 @@ int main(void)
 	CHECK(scan_line(scan, out.data, out.len, SCAN_REQUEST, &err) == 0,
 	      "it keeps every rule of a request line, so names no member twice: %s", err.detail);
 	cJSON *document = cJSON_ParseWithLength(out.data, out.len);
+	free(scan);
 	if (!CHECK(cJSON_IsObject(document), "it is an object of %zu bytes", out.len))
 		return check_done();
 	CHECK_STR(text_at(document, "openrpc"), "1.2.6", "version of OpenRPC");
@@ -136,6 +137,5 @@ int main(void)
 	check_components(document);
 	cJSON_Delete(document);
 	buf_free(&out);
-	free(scan);
 	return check_done();
 }

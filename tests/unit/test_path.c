@@ -116,10 +116,10 @@ static const struct {
     {"a[b\n]", "not closed"},
     {"a[]", "an empty key"},
     {"a[b]]", "neither '.' nor '['"},
-    {"a[\"", "closing quote"},
-    {"a[\"b", "closing quote"},
-    {"a[\"b]", "closing quote"},
-    {"a[\"b\n\"]", "closing quote"},
+    {"a[\"", "the string at byte 2 of the path: byte 2: a string is not closed"},
+    {"a[\"b", "not closed"},
+    {"a[\"b]", "not closed"},
+    {"a[\"b\n\"]", "a control character"},
     {"a[\"b\"", "no ] behind the string"},
     {"a[\"b\"x]", "no ] behind the string"},
     {"a[\"\\", "unknown escape"},
@@ -127,7 +127,7 @@ static const struct {
     {"a[\"\\u\"]", "four hexadecimal digits"},
     {"a[\"\\u12g4\"]", "four hexadecimal digits"},
     {"a[\"\\u123", "four hexadecimal digits"},
-    {"a[\"\\u0000\"]", "NUL"},
+    {"a[\"\\u0000\"]", "\\u0000 is refused"},
     {"a[\"\\ud800\"]", "surrogate"},
     {"a[\"\\ud800x\"]", "surrogate"},
     {"a[\"\\ud800\\u0041\"]", "surrogate"},
@@ -157,6 +157,23 @@ static void test_refused(void)
 			   refused[i].needle))
 			printf("# told: %s\n", err.detail);
 	}
+}
+
+/* Keys may be longer once canonical, but never outgrow the room there is for them. */
+static void test_room(void)
+{
+	char text[PATH_TEXT_MAX + 1] = "";
+	struct path path;
+	struct err err = {0};
+
+	for (int i = 0; i < PATH_KEYS_MAX - 1; i++)
+		strcat(text, "[\"/a\"]");
+	strcat(text, "[\"");
+	memset(text + strlen(text), 'b', sizeof text - 1 - strlen(text) - 2);
+	memcpy(text + sizeof text - 3, "\"]", 3);
+	CHECK(path_parse(&path, text, &err) == 0 && path.count == PATH_KEYS_MAX &&
+		  path.key[15][0] == 'b',
+	      "sixteen keys that fill the path to the end are taken: %s", err.detail);
 }
 
 static void test_length(void)
@@ -234,6 +251,7 @@ int main(void)
 	test_taken();
 	test_refused();
 	test_length();
+	test_room();
 	test_append();
 	test_prefix();
 	return check_done();

@@ -575,6 +575,34 @@ static void test_scalars(void)
 		CHECK(!scan_scalar(others[i], strlen(others[i])), "no scalar: %s", others[i]);
 }
 
+static void test_string_length(void)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *why;
+	} rows[] = {
+	    {"\"\"", 2, ""},
+	    {"\"a\\\"\\u00e9\"]x", 11, ""},
+	    {"\"a\" \"b\"", 3, ""},
+	    {"", 0, "byte 1: an opening quote"},
+	    {"a\"", 0, "byte 1: an opening quote"},
+	    {"\"a", 0, "byte 3: a string is not closed"},
+	    {"\"a\\", 0, "byte 4: an unknown escape"},
+	    {"\"a\n\"", 0, "byte 3: a control character"},
+	    {"\"\xff\"", 0, "byte 2: bytes that are not UTF-8"},
+	    {"\"a\\u0000\"", 0, "\\u0000"},
+	    {"\"\\ud800\"", 0, "a high surrogate"},
+	    {"\"\\u0000\\q\"", 0, "an unknown escape"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = {0};
+		CHECK_UINT(scan_string_length(rows[i].text, strlen(rows[i].text), &err), rows[i].n,
+			   "length of the string %s begins with", rows[i].text);
+		CHECK(strstr(err.detail, rows[i].why) != NULL, "told: %s", err.detail);
+	}
+}
+
 static void test_strings(void)
 {
 	static const struct {
@@ -669,6 +697,7 @@ int main(void)
 	test_id_limits();
 	test_batch();
 	test_scalars();
+	test_string_length();
 	test_strings();
 	test_utf8();
 	test_damage();

@@ -6,7 +6,7 @@
 #include "exchange.h"
 #include "interrupt.h"
 #include "memory.h"
-#include "one.h"
+#include "one_request.h"
 #include "pages.h"
 #include "print.h"
 
@@ -94,8 +94,9 @@ static void print_json_results(struct many *many)
 	memory_check(&many->items);
 	buf_printf(&out, "{\"results\":[");
 	buf_append(&out, many->items.data, many->items.len);
-	buf_printf(&out, "]}\n");
-	print_stdout(&out);
+	buf_printf(&out, "]}");
+	memory_check(&out);
+	print_json((struct span){.at = out.data, .len = out.len});
 	buf_free(&out);
 }
 

@@ -1,6 +1,6 @@
 /* Commands that are one request and one reply. */
-#ifndef CTL_ONE_H
-#define CTL_ONE_H
+#ifndef CTL_ONE_REQUEST_H
+#define CTL_ONE_REQUEST_H
 
 #include "session.h"
 
@@ -10,6 +10,6 @@ typedef int result_printer(struct buf *out, struct span result, const struct arg
 			   struct failure *failure);
 
 /* Prints an answered request's result, or reports its failure. Returns the exit status. */
-int one_finish(const struct args *args, struct request *request, result_printer *printer);
+int one_request_finish(const struct args *args, struct request *request, result_printer *printer);
 
 #endif

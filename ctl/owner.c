@@ -1,5 +1,5 @@
 /* Who owns a file, and who we are, in words. */
-#include "whose.h"
+#include "owner.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -16,21 +16,21 @@ static void user_text(char *text, size_t size, uid_t uid)
 		snprintf(text, size, "%lu", (unsigned long)uid);
 }
 
-const char *whose_text(char text[static WHOSE_SIZE], const struct stat *st)
+const char *owner_text(char text[static OWNER_SIZE], const struct stat *st)
 {
-	char user[WHOSE_SIZE / 2 - 1];
+	char user[OWNER_SIZE / 2 - 1];
 	const struct group *group = getgrgid(st->st_gid);
 
 	user_text(user, sizeof(user), st->st_uid);
 	if (group != NULL)
-		snprintf(text, WHOSE_SIZE, "%s:%.60s", user, group->gr_name);
+		snprintf(text, OWNER_SIZE, "%s:%.60s", user, group->gr_name);
 	else
-		snprintf(text, WHOSE_SIZE, "%s:%lu", user, (unsigned long)st->st_gid);
+		snprintf(text, OWNER_SIZE, "%s:%lu", user, (unsigned long)st->st_gid);
 	return text;
 }
 
-const char *whose_self(char text[static WHOSE_SIZE])
+const char *owner_self(char text[static OWNER_SIZE])
 {
-	user_text(text, WHOSE_SIZE, geteuid());
+	user_text(text, OWNER_SIZE, geteuid());
 	return text;
 }

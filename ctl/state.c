@@ -1,5 +1,5 @@
 /* state: a part of the node's state, complete, however many pages it has. */
-#include "show.h"
+#include "state.h"
 
 #include "commands.h"
 #include "memory.h"
@@ -17,7 +17,7 @@ static void print_line(struct span value)
 	buf_free(&line);
 }
 
-void show_value(const struct args *args, struct span value)
+void state_print(const struct args *args, struct span value)
 {
 	enum raw_type type = raw_type(value);
 
@@ -26,7 +26,7 @@ void show_value(const struct args *args, struct span value)
 	else if (print_columns(stdout) > 0)
 		tree_print(value, print_is_colored(args->globals.color, stdout));
 	else
-		session_print_json(value);
+		print_json(value);
 }
 
 /* An array's keys are the places in it; what is neither object nor array has none. */
@@ -53,7 +53,7 @@ static int show_result(const struct args *args, struct request *request, struct 
 	struct span value = raw_member(result, "value");
 
 	if (args->globals.json) {
-		session_print_json(result);
+		print_json(result);
 		return 0;
 	}
 	if (value.at == NULL) {
@@ -64,7 +64,7 @@ static int show_result(const struct args *args, struct request *request, struct 
 	if (args->keys)
 		show_keys(value);
 	else
-		show_value(args, value);
+		state_print(args, value);
 	return 0;
 }
 

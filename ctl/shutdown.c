@@ -5,7 +5,7 @@
 #include "commands.h"
 #include "exchange.h"
 #include "interrupt.h"
-#include "one.h"
+#include "one_request.h"
 
 static int print_nothing(struct buf *out, struct span result, const struct args *args,
 			 struct failure *failure)
@@ -45,7 +45,7 @@ static int work(struct session *session, struct requests *requests, void *contex
 	progress_free(progress);
 	if (request->result != NULL && wait_end(session, request) < 0)
 		return session_report(args, request->subject, &request->failure);
-	return one_finish(args, request, print_nothing);
+	return one_request_finish(args, request, print_nothing);
 }
 
 int run_shutdown(const struct args *args)

@@ -1,5 +1,5 @@
 /* Commands that are one request and one reply. */
-#include "one.h"
+#include "one_request.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "memory.h"
 #include "print.h"
 
-int one_finish(const struct args *args, struct request *request, result_printer *printer)
+int one_request_finish(const struct args *args, struct request *request, result_printer *printer)
 {
 	struct buf out = {0};
 	int status;
@@ -19,7 +19,7 @@ int one_finish(const struct args *args, struct request *request, result_printer 
 	if (request->result == NULL)
 		return session_report(args, request->subject, &request->failure);
 	if (args->globals.json) {
-		session_print_json(request_result(request));
+		print_json(request_result(request));
 		return 0;
 	}
 	if (printer(&out, request_result(request), args, &request->failure) < 0) {
@@ -42,7 +42,7 @@ static int work(struct session *session, struct requests *requests, void *contex
 	const struct one *one = context;
 
 	exchange_run(&session->client, requests, NULL, NULL, NULL);
-	return one_finish(session->args, &requests->all[0], one->printer);
+	return one_request_finish(session->args, &requests->all[0], one->printer);
 }
 
 static int run_one(const struct args *args, result_printer *printer)
@@ -50,19 +50,19 @@ static int run_one(const struct args *args, result_printer *printer)
 	return session_run_args(args, work, &(struct one){printer});
 }
 
-static int print_raw(struct buf *out, struct span result, const struct args *args,
-		     struct failure *failure)
+static int print_document(struct buf *out, struct span result, const struct args *args,
+			  struct failure *failure)
 {
+	(void)out;
 	(void)args;
 	(void)failure;
-	buf_append(out, result.at, result.len);
-	buf_append(out, "\n", 1);
+	print_json(result);
 	return 0;
 }
 
 int run_discover(const struct args *args)
 {
-	return run_one(args, print_raw);
+	return run_one(args, print_document);
 }
 
 static int print_version(struct buf *out, struct span result, const struct args *args,
@@ -210,7 +210,7 @@ int run_call(const struct args *args)
 	request.observes = method != NULL && (method->flags & METHOD_OBSERVE) != 0;
 	if (args->nwords == 2)
 		request.raw = (struct span){.at = text.data, .len = text.len};
-	status = session_run(args, &requests, work, &(struct one){print_raw});
+	status = session_run(args, &requests, work, &(struct one){print_document});
 	request_free(&request);
 	buf_free(&text);
 	return status;

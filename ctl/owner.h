@@ -1,0 +1,13 @@
+/* Who owns a file, and who we are, in words. Looks names up: only for messages. */
+#ifndef CTL_OWNER_H
+#define CTL_OWNER_H
+
+#include <sys/stat.h>
+
+enum { OWNER_SIZE = 128 };
+
+/* "user:group"; numbers where there is no name. Return text. */
+const char *owner_text(char text[static OWNER_SIZE], const struct stat *st);
+const char *owner_self(char text[static OWNER_SIZE]);
+
+#endif
