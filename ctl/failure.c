@@ -173,14 +173,27 @@ void failure_names(struct buf *out, int status)
 			add_name(out, own_errors[i].name);
 }
 
+/* The sentence without the subject, if that is what it begins with: it has been named already. */
+static const char *without_subject(const char *text, const char *subject)
+{
+	size_t n = strlen(subject);
+
+	if (n == 0 || strncmp(text, subject, n) != 0)
+		return text;
+	if (text[n] == ' ')
+		return text + n + 1;
+	return text[n] == ':' && text[n + 1] == ' ' ? text + n + 2 : text;
+}
+
 void failure_print(const struct failure *failure, const char *subject)
 {
+	const char *text = without_subject(failure->text, subject);
 	struct buf line = {0};
 
 	buf_printf(&line, "nodectl: ");
 	buf_escape(&line, subject, strlen(subject));
 	buf_printf(&line, ": ");
-	buf_escape(&line, failure->text, strlen(failure->text));
+	buf_escape(&line, text, strlen(text));
 	buf_printf(&line, " (");
 	buf_escape(&line, failure->name, strlen(failure->name));
 	buf_printf(&line, ")\n");

@@ -7,7 +7,10 @@
 #include "memory.h"
 #include "print.h"
 
-enum { GAP = 2 };
+enum {
+	GAP = 2,
+	NARROWEST = 10, /* no column of text is cut to less */
+};
 
 struct cell {
 	size_t at, len, width;
@@ -106,14 +109,31 @@ static void line_text(struct line *line, const char *text, size_t n, const char 
 		buf_printf(&line->text, PRINT_PLAIN);
 }
 
+/* Bytes of the first `width` characters of a text that has more. */
+static size_t head_length(const char *text, size_t n, size_t width)
+{
+	size_t end = 0;
+
+	for (; end < n; end++)
+		if (((unsigned char)text[end] & 0xc0) != 0x80 && width-- == 0)
+			break;
+	return end;
+}
+
 static void line_cell(struct line *line, const struct table_column *column, const char *text,
 		      size_t n, size_t width, const char *color)
 {
-	size_t pad = column->width - width;
+	static const char cut[] = "...";
+	size_t pad = column->width > width ? column->width - width : 0;
 
 	if (!column->text)
 		line->padding += pad;
-	line_text(line, text, n, color);
+	if (width > column->width) {
+		line_text(line, text, head_length(text, n, column->width - strlen(cut)), color);
+		line_text(line, cut, strlen(cut), color);
+	} else {
+		line_text(line, text, n, color);
+	}
 	line->padding += GAP + (column->text ? pad : 0);
 }
 
@@ -168,6 +188,30 @@ static void print_row(const struct table *table, const struct cell *cells, bool 
 	line_end(line);
 }
 
+/* On a narrow terminal the widest texts are cut first, so that the columns behind them are seen. */
+static void fit_columns(struct table *table, size_t columns)
+{
+	for (;;) {
+		struct table_column *widest = NULL;
+		size_t total = 0;
+
+		for (size_t i = 0; i < table->ncolumns; i++) {
+			struct table_column *column = &table->columns[i];
+
+			if (!is_shown(column))
+				continue;
+			total += column->width + (total ? GAP : 0);
+			/* The first names the row: people paste it. */
+			if (i > 0 && column->text &&
+			    (widest == NULL || column->width > widest->width))
+				widest = column;
+		}
+		if (total <= columns || widest == NULL || widest->width <= NARROWEST)
+			return;
+		widest->width--;
+	}
+}
+
 void table_print(struct table *table, bool header, bool colored, size_t columns)
 {
 	const struct cell *cells = (const struct cell *)(const void *)table->cells.data;
@@ -181,6 +225,7 @@ void table_print(struct table *table, bool header, bool colored, size_t columns)
 		if (header && width > table->columns[i].width)
 			table->columns[i].width = width;
 	}
+	fit_columns(table, columns);
 	if (header)
 		print_header(table, colored, columns);
 	for (size_t row = 0; row < table->rows; row++)

@@ -67,8 +67,16 @@ setup() {
 	answers "$servers"
 	run nodectl list-servers --columns phase,address
 	assert_line --index 1 "running  unix:/a-rather-long-path/to-a-socket.sock"
+	NO_COLOR=1 run on_terminal 12 list-servers --columns phase,address
+	assert_line --index 1 "running  uni"
+}
+
+@test "where a terminal is narrow the widest text gives way, never the key of the row" {
+	answers "$servers"
+	NO_COLOR=1 run on_terminal 64 list-servers --columns address,phase,address
+	assert_line --index 1 "unix:/a-rather-long-path/to-a-socket.sock  running  unix:/a-r..."
 	NO_COLOR=1 run on_terminal 20 list-servers --columns phase,address
-	assert_line --index 1 "running  unix:/a-rat"
+	assert_line --index 1 "running  unix:/a-..."
 }
 
 @test "a table in colour off a terminal, if asked for" {
