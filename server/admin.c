@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../proto/wire.h"
+#include "limits.h"
 #include "log.h"
 #include "methods.h"
 #include "net.h"

@@ -12,26 +12,10 @@
 #include "../proto/json.h"
 #include "../proto/method.h"
 #include "../proto/wire.h"
+#include "domain.h"
 #include "engine.h"
-#include "transport.h"
 
 struct call;
-
-TAILQ_HEAD(wait_list, wait); /* wait.c */
-
-/* What methods act on: put together by the node. */
-struct domain {
-	struct engine *root; /* the node: what `state` shows */
-	struct transport *transport;
-	struct handler_env *env;
-	const char *name; /* of this noded */
-	double started;	  /* seconds since the epoch */
-	double drain;	  /* seconds: --drain */
-	struct wait_list waits;
-	size_t nwaits, to_look; /* to_look: those not looked at since the last change */
-	struct job looking;
-	struct observer waits_observer;
-};
 
 struct call_ops {
 	/* The answer in call->reply is complete (without LF); the call may be freed. */
@@ -44,18 +28,6 @@ struct call_ops {
 };
 
 enum { CALL_ID_MAX = 160 };
-
-/* What an admin session is held to; shown by `version`. */
-enum {
-	SESSION_CLIENTS_MAX = 64,
-	SESSION_CALLS_MAX = 64,		  /* in flight */
-	SESSION_SKIP_MAX = 1024 * 1024,	  /* bytes of one overlong line thrown away */
-	SESSION_OUTPUT_HIGH = 256 * 1024, /* bytes not yet sent: read and run no more ... */
-	SESSION_OUTPUT_LOW = 64 * 1024,	  /* ... until so few are left */
-	SESSION_STUCK_MS = 30000,	  /* output that makes no progress */
-	SESSION_PARTIAL_MS = 10000,	  /* a line begun and not finished */
-	SESSION_PARSE_ERRORS_MAX = 16,	  /* in a row */
-};
 
 struct call {
 	TAILQ_ENTRY(call) link; /* of its session */

@@ -10,6 +10,7 @@
 #include "../proto/discover.h"
 #include "../proto/params.h"
 #include "../proto/path.h"
+#include "limits.h"
 #include "log.h"
 #include "net.h"
 #include "state.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "limits.h"
 #include "log.h"
 #include "methods.h"
 #include "net.h"

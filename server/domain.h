@@ -1,0 +1,25 @@
+/* What methods act on: the parts of the node, put together by it. */
+#ifndef SERVER_DOMAIN_H
+#define SERVER_DOMAIN_H
+
+#include <bsd/sys/queue.h>
+#include <stddef.h>
+#include "engine.h"
+#include "transport.h"
+
+TAILQ_HEAD(wait_list, wait); /* wait.c */
+
+struct domain {
+	struct engine *root; /* the node: what `state` shows */
+	struct transport *transport;
+	struct handler_env *env;
+	const char *name; /* of this noded */
+	double started;	  /* seconds since the epoch */
+	double drain;	  /* seconds: --drain */
+	struct wait_list waits;
+	size_t nwaits, to_look; /* to_look: those not looked at since the last change */
+	struct job looking;
+	struct observer waits_observer;
+};
+
+#endif
