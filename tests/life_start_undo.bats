@@ -112,6 +112,8 @@ python_listener() {
 
 # as_own_mounts COMMAND: a noded with a mount of its own at $T/full; $1 of the command is that.
 as_own_mounts() {
+	# In a chroot the root is no mount point, and no mount can be kept private.
+	unshare "${NAMESPACES[@]}" --mount true 2>/dev/null || skip "no mount namespaces here"
 	NODED_SOCKET=$T/second.sock LOG=$T/second.log
 	LAUNCH=(unshare "${NAMESPACES[@]}" --mount sh -c "$1"' || exit 9; shift; exec "$@"' - "$T/full")
 	start_noded
