@@ -196,8 +196,6 @@ static void on_check(struct ev_loop *ev, ev_timer *timer, int revents)
 	(void)revents;
 	if (admin->listener)
 		listener_check(admin->listener);
-	net_reserve_fill();
-	log_flush();
 }
 
 /* -- engine -- */

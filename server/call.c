@@ -46,7 +46,6 @@ void call_free(struct call *call)
 {
 	struct loop *loop = call->domain->root->loop;
 
-	call->finished = true;
 	engine_unwait(&call->waiter);
 	if (call->abandon)
 		call->abandon(call);
@@ -89,15 +88,6 @@ struct json *call_result(struct call *call)
 	return &call->json;
 }
 
-static void answer(struct call *call)
-{
-	/* Its session may have gone while it was being told of progress. */
-	if (call->finished)
-		return;
-	call->finished = true;
-	call->ops->answered(call);
-}
-
 static void show_progress(struct call *call);
 
 void call_done(struct call *call)
@@ -113,13 +103,13 @@ void call_done(struct call *call)
 		err_set(&err, ERR_INTERNAL_ERROR, "out of memory for the answer");
 		wire_write_error(&call->reply, call->id, &err, false);
 	}
-	answer(call);
+	call->ops->answered(call);
 }
 
 void call_fail(struct call *call, const struct err *err)
 {
 	wire_write_error(&call->reply, call->id, err, false);
-	answer(call);
+	call->ops->answered(call);
 }
 
 /* -- progress -- */

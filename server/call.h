@@ -23,7 +23,7 @@ struct call_ops {
 	/* Take what call->reply holds so far. False: nobody reads it at the moment, so hold on;
 	   call_go_on will be called. */
 	bool (*take)(struct call *call);
-	/* Send one line that belongs to no answer. */
+	/* Send one line that belongs to no answer. None of these may free the call's owner. */
 	void (*notify)(struct call *call, const struct buf *line);
 };
 
@@ -41,7 +41,6 @@ struct call {
 	struct buf reply;
 	struct json json; /* writes into reply */
 	double began;	  /* loop_now() */
-	bool finished;	  /* answered: freed at the end of the turn */
 	struct grave grave;
 	/* what it waits with, each only if it does */
 	struct waiter waiter;		    /* for an engine's end */

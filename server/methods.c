@@ -211,21 +211,11 @@ fail:
 	return NULL;
 }
 
-/* The default of the handler-kind table, in seconds; 0 for kinds that do not connect. */
-static double connect_timeout(const struct handler_kind *kind)
-{
-	const struct param *row = param_find(kind->params, kind->nparams, "connect_timeout_ms");
-
-	return row ? strtod(row->fallback, NULL) / 1000 : 0;
-}
-
 /* The spec of checked parameters; NULL: out of memory. */
 static struct handler_spec *make_spec(struct call *call, struct err *err)
 {
 	const cJSON *handler = param_get(call->params, "handler");
-	const cJSON *type = handler ? param_get(handler, "type") : NULL;
-	const struct handler_kind *kind =
-	    type ? handler_kind_find(type->valuestring) : handler_kind_get(HANDLER_ECHO);
+	const struct handler_kind *kind = handler_kind_of(handler);
 	struct handler_spec *spec = handler_spec_new(handler_kind_id(kind), call->domain->env);
 	const cJSON *value;
 
@@ -234,10 +224,9 @@ static struct handler_spec *make_spec(struct call *call, struct err *err)
 		handler_spec_free(spec);
 		return NULL;
 	}
-	if (spec) {
-		value = handler ? param_get(handler, "connect_timeout_ms") : NULL;
-		spec->connect_timeout = value ? value->valuedouble / 1000 : connect_timeout(kind);
-	}
+	if (spec && handler_kind_id(kind) == HANDLER_FORWARD)
+		spec->connect_timeout =
+		    (double)handler_u64(kind, handler, "connect_timeout_ms") / 1000;
 	if (spec && handler && (value = param_get(handler, "argv")))
 		spec = take_argv(spec, value);
 	if (!spec)

@@ -10,7 +10,7 @@ METHODS(X)
 #undef X
 
 /* Runs the function of the call's method: do_<name>, one for each row of METHODS. The call may be
-   answered, and its session gone, when this returns. */
+   answered when this returns. */
 void method_run(struct call *call);
 
 /* The server a parameter names. -1: answered with no_such_server already. */

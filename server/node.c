@@ -23,6 +23,8 @@
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
 
+#define HOUSEKEEPING 0.5 /* seconds */
+
 struct node {
 	struct engine e;
 	struct brood parts; /* admin, then transport: so admin can answer to the end */
@@ -33,6 +35,7 @@ struct node {
 	struct admin *admin; /* large: it holds the scanner */
 	struct transport transport;
 	ev_signal signals[ENDING_SIGNALS];
+	ev_timer housekeeping;
 	char name[256];
 };
 
@@ -85,6 +88,16 @@ static void ignore_signals(struct node *node)
 	sigprocmask(SIG_BLOCK, &ending, NULL);
 	for (int i = 0; i < ENDING_SIGNALS; i++)
 		ev_signal_stop(node->loop.ev, &node->signals[i]);
+}
+
+/* What becomes possible again without anybody telling. */
+static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	(void)ev;
+	(void)timer;
+	(void)revents;
+	net_reserve_fill();
+	log_flush();
 }
 
 /* -- fields -- */
@@ -378,7 +391,10 @@ static int run_on_loop(struct node *node, const struct node_options *options, st
 	}
 	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
 	tell_ready(options->ready_fd);
+	ev_timer_init(&node->housekeeping, on_housekeeping, HOUSEKEEPING, HOUSEKEEPING);
+	ev_timer_start(node->loop.ev, &node->housekeeping);
 	loop_run(&node->loop);
+	ev_timer_stop(node->loop.ev, &node->housekeeping);
 	ignore_signals(node);
 	supervisor_close(&node->supervisor);
 	return 0;

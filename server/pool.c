@@ -134,7 +134,7 @@ static void write_closed(struct json *json, const struct pool_closed *rows, size
 	json_object_end(json);
 }
 
-static void write_limit_number(struct json *json, uint64_t limit)
+void pool_write_limit(struct json *json, uint64_t limit)
 {
 	if (limit == UINT64_MAX)
 		json_null(json);
@@ -144,7 +144,7 @@ static void write_limit_number(struct json *json, uint64_t limit)
 
 static void write_limit(struct json *json, const void *owner)
 {
-	write_limit_number(json, ((const struct pool *)owner)->limit);
+	pool_write_limit(json, ((const struct pool *)owner)->limit);
 }
 
 static void write_pool_closed(struct json *json, const void *owner)
@@ -415,7 +415,7 @@ void pool_sum_write(struct json *json, const struct pool_sum *sum)
 	json_object(json);
 	json_key_u64(json, "open", sum->open);
 	json_key(json, "limit");
-	write_limit_number(json, sum->limit);
+	pool_write_limit(json, sum->limit);
 	json_key_u64(json, "total", sum->total);
 	json_key_u64(json, "refused", sum->refused);
 	json_key_u64(json, "bytes_in", sum->bytes_in);

@@ -63,6 +63,9 @@ uint64_t pool_count(const struct pool *pool);
    its cause is one rate-limited warning. */
 void pool_add(struct pool *pool, int fd, const struct address *peer);
 
+/* Shows a limit: null for UINT64_MAX. */
+void pool_write_limit(struct json *json, uint64_t limit);
+
 /* Changes take effect at once; nobody is ended by a lower limit. */
 void pool_set_limit(struct pool *pool, uint64_t limit);
 void pool_set_idle_timeout(struct pool *pool, double seconds);

@@ -269,14 +269,12 @@ static void write_restart(struct json *json, const void *owner)
 	json_string(json, ((const struct server *)owner)->restart ? "always" : "never");
 }
 
+/* The pool holds it; a server that has lost its pool is gone within the turn. */
 static void write_max_connections(struct json *json, const void *owner)
 {
-	const struct server *server = owner;
+	const struct pool *pool = ((const struct server *)owner)->pool;
 
-	if (server->max_connections == UINT64_MAX)
-		json_null(json);
-	else
-		json_u64(json, server->max_connections);
+	pool_write_limit(json, pool ? pool->limit : UINT64_MAX);
 }
 
 static void write_mode(struct json *json, const void *owner)
@@ -349,7 +347,6 @@ static struct server *server_new(struct engine *transport, struct server_options
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->drain_ms = options->drain_ms;
 	server->kill_ms = options->kill_ms;
-	server->max_connections = options->max_connections;
 	address_text(&server->address, server->key);
 	backoff_init(&server->retry, transport->loop, try_again);
 	engine_init(&server->e, &server_kind, transport->loop, transport, &server->parts);
@@ -371,7 +368,7 @@ int server_start(struct server **started, struct engine *transport, struct conn_
 		goto fail;
 	}
 	pool_set_idle_timeout(server->pool, (double)server->idle_timeout_ms / 1000);
-	pool_set_limit(server->pool, server->max_connections);
+	pool_set_limit(server->pool, options->max_connections);
 	if (listen_again(server, err) < 0)
 		goto fail;
 	server->address = server->listener->address;
@@ -444,7 +441,6 @@ void server_check(struct server *server)
 
 void server_set_max_connections(struct server *server, uint64_t most)
 {
-	server->max_connections = most;
 	if (server->pool)
 		pool_set_limit(server->pool, most);
 	/* Nobody has to knock before it shows that there is no room. */

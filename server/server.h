@@ -34,7 +34,6 @@ struct server {
 	int backlog;
 	mode_t mode;
 	bool restart;
-	uint64_t max_connections;
 	uint64_t idle_timeout_ms, drain_ms, kill_ms;
 	/* loss */
 	struct backoff retry;
