@@ -17,6 +17,7 @@ static void mask_string(struct buf *out, struct span value)
 {
 	struct buf plain = {0};
 
+	assert(value.at != NULL); /* a string is there */
 	if (memchr(value.at, '\\', value.len) == NULL) {
 		buf_escape(out, value.at + 1, value.len - 2);
 		return;

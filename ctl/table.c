@@ -51,7 +51,7 @@ static struct span find_value(struct span row, const char *name)
 
 	if (value.at != NULL || strlen(name) >= sizeof(way))
 		return value;
-	strcpy(way, name);
+	memcpy(way, name, strlen(name) + 1);
 	while ((dot = strrchr(way, '.')) != NULL) {
 		*dot = '\0';
 		part = raw_find(row, way);

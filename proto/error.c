@@ -60,7 +60,7 @@ static void err_fill(struct err *err, struct err *made, const char *tail, const 
 	if (vsnprintf(text, sizeof text, format, args) < 0)
 		text[0] = '\0';
 	text_cut(made->detail, room, text);
-	strcat(made->detail, tail);
+	memcpy(made->detail + strlen(made->detail), tail, strlen(tail) + 1);
 	*err = *made;
 }
 

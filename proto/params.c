@@ -533,7 +533,7 @@ static cJSON *word_read(const struct param *param, const char *text, struct err 
 		return NULL;
 	} else if (!none && (param->type == PARAM_MS || param->type == PARAM_COUNT ||
 			     param->type == PARAM_ID)) {
-		uint64_t number;
+		uint64_t number = 0;
 		if (read_number(param, text, &number, err) < 0)
 			return NULL;
 		value = cJSON_CreateNumber((double)number);

@@ -1,5 +1,4 @@
 /* Names of phases and reasons, and the matrix of which phase may follow which. */
-#define _GNU_SOURCE 1 /* strerrorname_np */
 #include "phase.h"
 
 #include <assert.h>

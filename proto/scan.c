@@ -500,6 +500,7 @@ static void value_begin(struct pass *p)
 static void value_end(struct pass *p)
 {
 	if (at_member(p)) {
+		assert(p->member != NULL);
 		p->member->len = (size_t)(p->at - p->member->at);
 	} else if (p->entry != NULL && p->depth == p->entry_depth) {
 		p->entry->text.len = (size_t)(p->at - p->entry->text.at);

@@ -301,7 +301,7 @@ static void kill_children(struct supervisor *supervisor)
 
 void supervisor_close(struct supervisor *supervisor)
 {
-	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 5000000L};
 	int tries = (int)(CLOSE_SECONDS * 1e9) / (int)pause.tv_nsec;
 	pid_t pid;
 

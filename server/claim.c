@@ -176,7 +176,7 @@ static int judge(const struct attempt *attempt, int inode, const struct stat *st
 /* The lock's descriptor, -1 if it cannot be had. */
 static int lock_directory(const char *directory)
 {
-	const struct timespec pause = {.tv_nsec = 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 1000000L};
 	int fd;
 
 	do

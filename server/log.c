@@ -339,13 +339,11 @@ void log_close(void)
    count stands at one place, where they are missing. */
 static void emit(enum log_level level, const char *subject, const char *event, bool cut)
 {
-	bool settled = settle();
+	bool settled = settle(), fits = make_fitting(level, subject, event, cut);
 
-	if (!make_fitting(level, subject, event, cut))
-		sink.lost++;
-	else if (settled)
+	if (fits && settled)
 		sink.lost += !line_write(sink.made.data, sink.made.len);
-	else if (sink.lost != sink.told || !keep(sink.made.data, sink.made.len))
+	else if (!fits || sink.lost != sink.told || !keep(sink.made.data, sink.made.len))
 		sink.lost++;
 }
 

@@ -85,7 +85,7 @@ static int set_format(struct options *options, const char *text)
 static int set_max_fds(struct options *options, const char *text)
 {
 	/* Fewer than this leave nothing beside the reserve. */
-	long number = whole_number(text, 2 * NET_RESERVE);
+	long number = whole_number(text, 2L * NET_RESERVE);
 
 	if (number < 0)
 		return usage_error("--max-fds %s: not a whole number of 64 or more", text);

@@ -201,9 +201,11 @@ static struct handler_spec *take_argv(struct handler_spec *spec, const cJSON *ar
 	if (!spec->argv)
 		goto fail;
 	cJSON_ArrayForEach (arg, argv) {
-		spec->argv[i] = strdup(arg->valuestring);
-		if (!spec->argv[i++])
+		char *copy = strdup(arg->valuestring);
+
+		if (!copy)
 			goto fail;
+		spec->argv[i++] = copy;
 	}
 	return spec;
 fail:

@@ -37,6 +37,7 @@ static const struct engine *engine_at(const void *owner, const struct field *fie
 	const struct engine *engine;
 
 	/* A pointer to a struct whose first member is an engine. */
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer itself is copied */
 	memcpy(&engine, member(owner, field), sizeof(engine));
 	return engine;
 }
