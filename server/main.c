@@ -13,6 +13,7 @@
 #include "log.h"
 #include "net.h"
 #include "node.h"
+#include "privileges.h"
 
 enum { EXIT_USAGE = 2, DEFAULT_DRAIN_MS = 30000 };
 
@@ -21,12 +22,16 @@ struct options {
 	const char *socket;
 	enum log_level level;
 	enum log_format format;
-	size_t max_fds; /* 0: the hard limit */
+	size_t max_fds;		  /* 0: the hard limit */
+	const char *user, *group; /* whom to become; NULL: stay */
+	bool low_ports;		  /* and keep CAP_NET_BIND_SERVICE */
+	struct identity becoming;
 };
 
 static const char usage_text[] =
     "usage: noded [-s PATH] [--log-level error|warning|info|debug] [--log-format text|json]\n"
-    "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N] [-V] [-h]\n"
+    "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N]\n"
+    "             [--user U [--group G] [--low-ports]] [-V] [-h]\n"
     "\n"
     "Hosts servers that nodectl(1) starts, inspects, drains and stops. Runs in the foreground and\n"
     "logs to standard error.\n"
@@ -41,6 +46,9 @@ static const char usage_text[] =
     "                        500ms, 10s, 2m, 1h or seconds\n"
     "      --name NAME       what it calls itself in `state` (default: the host's name)\n"
     "      --ready-fd N      write a newline there once the admin socket answers\n"
+    "      --user U          become this user, for good, once the admin socket is bound\n"
+    "      --group G         and this group (default: the user's)\n"
+    "      --low-ports       but keep the right to listen on ports below 1024\n"
     "  -V, --version         print the version\n"
     "  -h, --help            print this\n";
 
@@ -115,7 +123,17 @@ static int set_ready_fd(struct options *options, const char *text)
 	return 0;
 }
 
-enum { OPTION_LEVEL = 256, OPTION_FORMAT, OPTION_FDS, OPTION_DRAIN, OPTION_NAME, OPTION_READY };
+enum {
+	OPTION_LEVEL = 256,
+	OPTION_FORMAT,
+	OPTION_FDS,
+	OPTION_DRAIN,
+	OPTION_NAME,
+	OPTION_READY,
+	OPTION_USER,
+	OPTION_GROUP,
+	OPTION_LOW_PORTS
+};
 
 static const struct option long_options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -125,6 +143,9 @@ static const struct option long_options[] = {
     {"drain", required_argument, NULL, OPTION_DRAIN},
     {"name", required_argument, NULL, OPTION_NAME},
     {"ready-fd", required_argument, NULL, OPTION_READY},
+    {"user", required_argument, NULL, OPTION_USER},
+    {"group", required_argument, NULL, OPTION_GROUP},
+    {"low-ports", no_argument, NULL, OPTION_LOW_PORTS},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -150,6 +171,15 @@ static int set_option(struct options *options, int option, const char *text)
 		return 0;
 	case OPTION_READY:
 		return set_ready_fd(options, text);
+	case OPTION_USER:
+		options->user = text;
+		return 0;
+	case OPTION_GROUP:
+		options->group = text;
+		return 0;
+	case OPTION_LOW_PORTS:
+		options->low_ports = true;
+		return 0;
 	case 'V':
 		printf("noded %s\n", NODED_VERSION);
 		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -176,6 +206,23 @@ static int parse_options(struct options *options, int argc, char **argv)
 	return 0;
 }
 
+/* Whom --user and --group mean: asked of the system's files once, now. */
+static int find_identity(struct options *options)
+{
+	struct err err = {0};
+
+	if (!options->user && (options->group || options->low_ports))
+		return usage_error("%s is for use with --user",
+				   options->group ? "--group" : "--low-ports");
+	if (!options->user)
+		return 0;
+	if (identity_find(&options->becoming, options->user, options->group, &err) < 0)
+		return usage_error("%s", err.detail);
+	if (options->becoming.uid == 0)
+		return usage_error("--user %s: that is root, who gives up nothing", options->user);
+	return 0;
+}
+
 /* Whoever started us may have blocked what we live by: SIGCHLD, SIGTERM. */
 static void unblock_signals(void)
 {
@@ -183,6 +230,22 @@ static void unblock_signals(void)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What takes privileges comes first, what gives them up next, and clients only after that. */
+static int serve(const struct options *options, struct err *err)
+{
+	struct node *node = node_open(&options->node, err);
+	int status = 0;
+
+	if (!node)
+		return -1;
+	if (options->user)
+		status = privileges_drop(&options->becoming, options->low_ports, err);
+	if (status == 0)
+		node_run(node);
+	node_close(node);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -197,6 +260,8 @@ int main(int argc, char **argv)
 	unblock_signals();
 	net_sanitize_stdio();
 	status = parse_options(&options, argc, argv);
+	if (!status)
+		status = find_identity(&options);
 	if (status)
 		return status;
 	if (socket_path_resolve(options.socket, &options.node.admin, &options.node.admin_is_default,
@@ -204,7 +269,7 @@ int main(int argc, char **argv)
 		return usage_error("%s", err.detail);
 	net_raise_nofile(options.max_fds);
 	log_open(options.format, options.level);
-	status = node_run(&options.node, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	status = serve(&options, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (status)
 		log_error("node", "cannot start: %s", err.detail);
 	log_close();

@@ -36,6 +36,7 @@ struct node {
 	struct transport transport;
 	ev_signal signals[ENDING_SIGNALS];
 	ev_timer housekeeping;
+	int ready_fd;
 	char name[256];
 };
 
@@ -268,6 +269,8 @@ static int node_log_level(const struct engine *engine)
 {
 	const struct engine *transport = &container_of(engine, const struct node, e)->transport.e;
 
+	if (engine->why == REASON_ERROR) /* it never ran, and whoever opened it says why not */
+		return LOG_LEVEL_DEBUG;
 	switch ((enum phase)engine->phase) {
 	case PHASE_RUNNING:
 	case PHASE_DRAINING:
@@ -382,42 +385,74 @@ fail:
 	return -1;
 }
 
-static int run_on_loop(struct node *node, const struct node_options *options, struct err *err)
+/* What is left when the loop is open. */
+static int open_on_loop(struct node *node, const struct node_options *options, struct err *err)
 {
 	watch_signals(node);
-	if (start_parts(node, options, err) < 0) {
-		ignore_signals(node);
-		return -1;
-	}
+	if (start_parts(node, options, err) == 0)
+		return 0;
+	ignore_signals(node);
+	loop_close(&node->loop);
+	return -1;
+}
+
+static struct node *node_new(struct err *err)
+{
+	struct node *node = calloc(1, sizeof(*node));
+
+	if (node)
+		node->admin = calloc(1, sizeof(*node->admin));
+	if (node && node->admin)
+		return node;
+	err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	free(node);
+	return NULL;
+}
+
+static void node_free(struct node *node)
+{
+	net_reserve_close();
+	free(node->admin);
+	free(node);
+}
+
+struct node *node_open(const struct node_options *options, struct err *err)
+{
+	struct node *node = node_new(err);
+	int status;
+
+	if (!node)
+		return NULL;
+	net_reserve_fill();
+	node->ready_fd = options->ready_fd;
+	if (loop_open(&node->loop) < 0)
+		status = err_sys(err, ERR_IO_ERROR, errno, "cannot set up the event loop");
+	else
+		status = open_on_loop(node, options, err);
+	if (status == 0)
+		return node;
+	node_free(node);
+	return NULL;
+}
+
+void node_run(struct node *node)
+{
 	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
-	tell_ready(options->ready_fd);
+	tell_ready(node->ready_fd);
 	ev_timer_init(&node->housekeeping, on_housekeeping, HOUSEKEEPING, HOUSEKEEPING);
 	ev_timer_start(node->loop.ev, &node->housekeeping);
 	loop_run(&node->loop);
 	ev_timer_stop(node->loop.ev, &node->housekeeping);
-	ignore_signals(node);
-	supervisor_close(&node->supervisor);
-	return 0;
 }
 
-int node_run(const struct node_options *options, struct err *err)
+void node_close(struct node *node)
 {
-	struct node *node = calloc(1, sizeof(*node));
-	int status;
-
-	if (!node || !(node->admin = calloc(1, sizeof(*node->admin)))) {
-		free(node);
-		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	}
-	net_reserve_fill();
-	if (loop_open(&node->loop) < 0) {
-		status = err_sys(err, ERR_IO_ERROR, errno, "cannot set up the event loop");
-	} else {
-		status = run_on_loop(node, options, err);
-		loop_close(&node->loop);
-	}
-	net_reserve_close();
-	free(node->admin);
-	free(node);
-	return status;
+	/* Opened and never run. */
+	engine_end(&node->e, END_KILL, REASON_ERROR, 0);
+	if (node->e.phase != PHASE_STOPPED)
+		loop_run(&node->loop);
+	ignore_signals(node);
+	supervisor_close(&node->supervisor);
+	loop_close(&node->loop);
+	node_free(node);
 }

@@ -14,8 +14,15 @@ struct node_options {
 	int ready_fd;	       /* gets a newline when the admin socket answers; -1: none */
 };
 
-/* Runs noded until it has shut down. -1: it could not start. */
-int node_run(const struct node_options *options, struct err *err)
+struct node;
+
+/* Claims the admin socket and sets everything up; nobody is answered yet. options must live as long
+   as the node. NULL: err says why it cannot start, and nothing is left. */
+struct node *node_open(const struct node_options *options, struct err *err)
     __attribute__((warn_unused_result));
+/* Serves until it has shut down. */
+void node_run(struct node *node);
+/* Releases it, after node_run or in its place. */
+void node_close(struct node *node);
 
 #endif
