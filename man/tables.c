@@ -180,8 +180,7 @@ static void print_method(const struct method *method)
 {
 	printf(".Ss %s\n", method->name);
 	print_sentence(method->doc);
-	if (method->flags & METHOD_OBSERVE)
-		puts("It changes nothing.");
+	printf("Role:\n.Cm %s .\n", role_name(method_role(method)));
 	if (method->flags & METHOD_LATE)
 		puts("The reply may come after those to later requests.");
 	if (method->flags & METHOD_REFUSED_AT_END)

@@ -186,6 +186,7 @@ static void write_method(struct json *json, const struct method *method)
 	json_object_end(json);
 	json_object_end(json);
 	write_method_errors(json, method->errors);
+	write_text(json, "x-role", role_name(method_role(method)));
 	write_json(json, "x-example-params", method->example);
 	json_object_end(json);
 }

@@ -383,6 +383,31 @@ enum method_id method_id(const struct method *method)
 	return (enum method_id)(method - methods);
 }
 
+enum role method_role(const struct method *method)
+{
+	return method->flags & METHOD_OBSERVE ? ROLE_OBSERVE : ROLE_OPERATE;
+}
+
+static const struct {
+	const char *name, *doc;
+} roles[ROLE_COUNT] = {
+#define X(id, name, doc) [ROLE_##id] = {name, doc},
+    ROLES(X)
+#undef X
+};
+
+const char *role_name(enum role role)
+{
+	assert(role < ROLE_COUNT);
+	return roles[role].name;
+}
+
+const char *role_doc(enum role role)
+{
+	assert(role < ROLE_COUNT);
+	return roles[role].doc;
+}
+
 const struct handler_kind *handler_kind_get(enum handler_id id)
 {
 	assert(id < HANDLER_COUNT);

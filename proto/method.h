@@ -93,8 +93,22 @@ struct param {
 	const char *option_doc; /* what the option does, where doc speaks of JSON; NULL: doc */
 };
 
+/* What a client of the admin socket may do; each may do what those before it may.
+   X(ENUM, "name", "documentation") */
+#define ROLES(X)                                                                                   \
+	X(NONE, "none", "nothing: it is refused before a byte is read")                            \
+	X(OBSERVE, "observe", "look: the methods that change nothing")                             \
+	X(OPERATE, "operate", "everything")
+
+enum role {
+#define X(id, name, doc) ROLE_##id,
+	ROLES(X)
+#undef X
+	    ROLE_COUNT
+};
+
 enum method_flag {
-	METHOD_OBSERVE = 1 << 0, /* only looks: changes nothing */
+	METHOD_OBSERVE = 1 << 0, /* only looks: changes nothing. Without it: for operators alone */
 	METHOD_LATE = 1 << 1,	 /* may be answered after later requests of the same client */
 	METHOD_REFUSED_AT_END = 1 << 2, /* shutting_down once a shutdown has begun */
 };
@@ -124,6 +138,11 @@ const struct method *method_get(enum method_id id);
 /* By name on the wire; NULL if there is none. */
 const struct method *method_find(const char *name);
 enum method_id method_id(const struct method *method);
+/* The least that may call it. */
+enum role method_role(const struct method *method);
+
+const char *role_name(enum role role);
+const char *role_doc(enum role role);
 
 const struct handler_kind *handler_kind_get(enum handler_id id);
 const struct handler_kind *handler_kind_find(const char *name);

@@ -8,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A path somebody chose; origin is what a person changes to choose another. */
-static int chosen_path(const char *origin, const char *given, struct address *address,
-		       struct err *err)
+int socket_path_given(const char *origin, const char *given, struct address *address,
+		      struct err *err)
 {
 	const char *path = strncmp(given, "unix:", 5) == 0 ? given + 5 : given;
 	char text[2 * PATH_MAX], directory[PATH_MAX] = "";
@@ -67,8 +66,8 @@ int socket_path_resolve(const char *option, struct address *address, bool *is_de
 	*address = (struct address){0};
 	*is_default = option == NULL && environment == NULL;
 	if (option != NULL)
-		return chosen_path("--socket", option, address, err);
+		return socket_path_given("--socket", option, address, err);
 	if (environment != NULL)
-		return chosen_path("NODED_SOCKET", environment, address, err);
+		return socket_path_given("NODED_SOCKET", environment, address, err);
 	return default_path(address, err);
 }

@@ -15,4 +15,9 @@
 int socket_path_resolve(const char *option, struct address *address, bool *is_default,
 			struct err *err) __attribute__((warn_unused_result));
 
+/* The same for a path somebody gave for another socket of noded's own; origin is what it was given
+   with, for the error. */
+int socket_path_given(const char *origin, const char *given, struct address *address,
+		      struct err *err) __attribute__((warn_unused_result));
+
 #endif

@@ -1,4 +1,4 @@
-/* The admin socket. */
+/* An admin socket. */
 #include "admin.h"
 
 #include <bsd/string.h>
@@ -12,7 +12,7 @@
 #include "methods.h"
 #include "net.h"
 
-enum { ADMIN_BACKLOG = 128, ADMIN_MODE = 0600 };
+enum { ADMIN_BACKLOG = 128 };
 #define CHECK_INTERVAL 0.5 /* seconds */
 #define END_SECONDS    2.0 /* for clients to read their last answers */
 
@@ -48,19 +48,18 @@ static bool run_requests(struct job *job)
 		else
 			session_update(session);
 	}
+	net_reserve_fill();
 	return session != NULL;
 }
 
 /* -- clients -- */
 
-static void refuse(int fd, enum error_code code, const char *detail)
+static void refuse(int fd, const struct err *err)
 {
 	const struct span none = {0};
 	struct buf line = {0};
-	struct err err = {0};
 
-	err_set(&err, code, "%s", detail);
-	wire_write_error(&line, none, &err, true);
+	wire_write_error(&line, none, err, true);
 	/* The socket buffer of a new connection takes it; if not, the client learns by the close.
 	 */
 	if (!line.failed && send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -74,8 +73,22 @@ static struct session *session_at(struct engine *child)
 	return container_of(child, struct session, e);
 }
 
-/* The client that has been idle longest gives way. */
-static bool make_room(struct admin *admin)
+/* How many may be there for one more of that role to be let in. Observers do not take what
+   operators need to come in: some places, and some of the descriptors kept back. */
+static bool has_place(const struct admin *admin, enum role role)
+{
+	bool observes = role < ROLE_OPERATE;
+
+	net_reserve_fill();
+	if (net_reserve_left() < (observes ? SESSION_OPERATORS_FDS : SESSION_SPARE_FDS))
+		return false;
+	if (observes && !admin->options.observe && admin->observers >= SESSION_OBSERVERS_MAX)
+		return false;
+	return admin->sessions < SESSION_CLIENTS_MAX;
+}
+
+/* The idle client of that role that has been so for longest. */
+static struct session *find_idle(const struct admin *admin, enum role role)
 {
 	struct session *oldest = NULL, *session;
 	struct engine *child;
@@ -84,26 +97,24 @@ static bool make_room(struct admin *admin)
 		if (admin->listener && child == &admin->listener->e)
 			continue;
 		session = session_at(child);
-		if (session_is_idle(session) && (!oldest || session->used < oldest->used))
+		if (session->client.role == role && session_is_idle(session) &&
+		    (!oldest || session->used < oldest->used))
 			oldest = session;
 	}
-	if (!oldest)
-		return false;
-	engine_end(&oldest->e, END_KILL, REASON_IDLE, 0);
-	return true;
+	return oldest;
 }
 
-static bool may_administrate(int fd, uid_t *uid)
+/* An idle client gives way: an observer if there is one, and an operator only to an operator. */
+static bool make_room(struct admin *admin, enum role role)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	struct session *session = find_idle(admin, ROLE_OBSERVE);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
-		*uid = (uid_t)-1;
+	if (!session && role == ROLE_OPERATE)
+		session = find_idle(admin, ROLE_OPERATE);
+	if (!session)
 		return false;
-	}
-	*uid = cred.uid;
-	return cred.uid == 0 || cred.uid == geteuid();
+	engine_end(&session->e, END_KILL, REASON_IDLE, 0);
+	return true;
 }
 
 static bool has_room(struct engine *owner)
@@ -112,29 +123,40 @@ static bool has_room(struct engine *owner)
 	return true;
 }
 
+static bool may_enter(struct admin *admin, const struct client *client, struct err *err)
+{
+	struct domain *domain = admin->domain;
+
+	if (client->role == ROLE_NONE) {
+		access_explain(domain->access, client, NULL, err);
+		refusals_note(&domain->refusals, loop_now(admin->e.loop), client->uid, err->detail);
+		return false;
+	}
+	if (has_place(admin, client->role) || make_room(admin, client->role))
+		return true;
+	err_set(err, ERR_TOO_MANY_CLIENTS, "every admin session is in use");
+	return false;
+}
+
 static void accepted(struct engine *owner, int fd, const struct address *peer)
 {
 	struct admin *admin = admin_of(owner);
 	struct session *session;
-	uid_t uid;
+	struct client client;
+	struct err err = {0};
 
 	(void)peer;
-	if (!may_administrate(fd, &uid)) {
-		if (log_allowed(&admin->refusals, 1, 60., LOG_LEVEL_WARNING, "admin"))
-			log_warning("admin", "client refused: uid %d is neither root nor ours",
-				    (int)uid);
-		refuse(fd, ERR_PERMISSION_DENIED, "only root and the user noded runs as");
+	access_identify(admin->domain->access, fd, admin->options.observe, &client);
+	if (!may_enter(admin, &client, &err)) {
+		refuse(fd, &err);
 		return;
 	}
-	if (admin->sessions >= SESSION_CLIENTS_MAX && !make_room(admin)) {
-		refuse(fd, ERR_TOO_MANY_CLIENTS, "every admin session is in use");
-		return;
-	}
-	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, uid,
+	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, &client,
 			       session_ready);
 	if (!session)
 		return;
 	admin->sessions++;
+	admin->observers += client.role == ROLE_OBSERVE;
 	loop_mark(admin->e.loop);
 }
 
@@ -154,9 +176,10 @@ static const struct listener_ops listener_ops = {has_room, accepted, lost};
 static int listen_there(struct admin *admin, struct err *err)
 {
 	struct listen_options options = {
-	    .address = admin->address,
+	    .address = admin->options.address,
 	    .backlog = ADMIN_BACKLOG,
-	    .mode = ADMIN_MODE,
+	    .mode = admin->options.mode,
+	    .owner = admin->options.owner,
 	    .bound_fd = -1,
 	};
 
@@ -214,6 +237,9 @@ static void part_gone(struct engine *engine, struct engine *child)
 		TAILQ_REMOVE(&admin->ready, session, link);
 	session->queued = false;
 	admin->sessions--;
+	admin->observers -= session->client.role == ROLE_OBSERVE;
+	/* Before anybody else takes the descriptor it may have had of the reserve. */
+	net_reserve_fill();
 }
 
 static bool end_admin(struct engine *engine, enum end how)
@@ -239,10 +265,14 @@ static void release_admin(struct engine *engine)
 	loop_cancel(engine->loop, &admin->running);
 }
 
+static const char *name_of(const struct engine *engine)
+{
+	return container_of(engine, const struct admin, e)->options.observe ? "observe" : "admin";
+}
+
 static const char *admin_subject(const struct engine *engine, char *text, size_t size)
 {
-	(void)engine;
-	strlcpy(text, "admin", size);
+	strlcpy(text, name_of(engine), size);
 	return text;
 }
 
@@ -259,15 +289,36 @@ static void admin_log_detail(const struct engine *engine, struct buf *text)
 	const struct admin *admin = container_of(engine, const struct admin, e);
 	char address[ADDRESS_TEXT_SIZE];
 
-	buf_printf(text, ", listening again on %s: %s", address_text(&admin->address, address),
-		   admin->loss);
+	buf_printf(text, ", listening again on %s: %s",
+		   address_text(&admin->options.address, address), admin->loss);
+}
+
+static void write_clients(struct json *json, const void *owner)
+{
+	const struct admin *admin = container_of(owner, const struct admin, e);
+	const struct session *session;
+	const struct engine *child;
+
+	json_array(json);
+	TAILQ_FOREACH (child, &admin->parts.list, sibling) {
+		if (admin->listener && child == &admin->listener->e)
+			continue;
+		session = container_of(child, const struct session, e);
+		json_object(json);
+		json_key_u64(json, "id", session->e.id);
+		json_key_u64(json, "uid", session->client.uid);
+		json_key_string(json, "role", role_name(session->client.role));
+		json_object_end(json);
+	}
+	json_array_end(json);
 }
 
 static const struct field admin_rows[] = {
     ENGINE_FIELDS,
-    FIELD(struct admin, address, ADDRESS, "the admin socket"),
+    FIELD_AS("address", struct admin, options.address, ADDRESS, "its path"),
     FIELD_CHILD("listener", struct admin, listener, "its listening socket; null while lost"),
     FIELD(struct admin, sessions, U64, "clients connected"),
+    FIELD_GET("clients", write_clients, "who they are: [{id, uid, role}, ...]"),
 };
 
 static const struct field_table admin_fields = FIELD_TABLE(admin_rows);
@@ -285,10 +336,10 @@ static const struct engine_kind admin_kind = {
 };
 
 int admin_open(struct admin *admin, struct engine *node, struct domain *domain,
-	       const struct address *address, struct err *err)
+	       const struct admin_options *options, struct err *err)
 {
 	admin->domain = domain;
-	admin->address = *address;
+	admin->options = *options;
 	TAILQ_INIT(&admin->ready);
 	admin->running.run = run_requests;
 	engine_init(&admin->e, &admin_kind, node->loop, node, &admin->parts);

@@ -9,8 +9,8 @@
 #define PROGRESS_INTERVAL 0.25 /* seconds: at most four a second ... */
 #define PROGRESS_SILENCE  1.0  /* ... and one at the least */
 
-struct call *call_new(struct domain *domain, struct wire_request *request,
-		      const struct call_ops *ops, void *owner)
+struct call *call_new(struct domain *domain, const struct client *client,
+		      struct wire_request *request, const struct call_ops *ops, void *owner)
 {
 	struct call *call = calloc(1, sizeof(*call));
 
@@ -21,6 +21,7 @@ struct call *call_new(struct domain *domain, struct wire_request *request,
 	call->ops = ops;
 	call->owner = owner;
 	call->domain = domain;
+	call->client = *client;
 	call->method = request->method;
 	call->params = request->params;
 	call->began = loop_now(domain->root->loop);

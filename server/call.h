@@ -12,6 +12,7 @@
 #include "../proto/json.h"
 #include "../proto/method.h"
 #include "../proto/wire.h"
+#include "access.h"
 #include "domain.h"
 #include "engine.h"
 
@@ -34,6 +35,7 @@ struct call {
 	const struct call_ops *ops;
 	void *owner;
 	struct domain *domain;
+	struct client client; /* who asks */
 	const struct method *method;
 	cJSON *params; /* checked; NULL: none */
 	char id_text[CALL_ID_MAX];
@@ -60,8 +62,8 @@ struct call {
 };
 
 /* Takes over request->params. NULL when out of memory (params freed). */
-struct call *call_new(struct domain *domain, struct wire_request *request,
-		      const struct call_ops *ops, void *owner);
+struct call *call_new(struct domain *domain, const struct client *client,
+		      struct wire_request *request, const struct call_ops *ops, void *owner);
 /* Gives it up without an answer, or after one; memory goes at the end of the turn. What it set in
    motion goes on. */
 void call_free(struct call *call);

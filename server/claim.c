@@ -32,6 +32,7 @@ enum { ASIDE_SIZE = sizeof(((struct sockaddr_un *)0)->sun_path) + sizeof "..node
 struct attempt {
 	const char *path;
 	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const struct owner *owner; /* NULL: nobody else */
 	bool trusted; /* the directory is ours or root's: what is dead in it may be replaced */
 	/* For probing; opened before anything is changed, so that running out of descriptors
 	   cannot leave a claim half done. */
@@ -60,6 +61,12 @@ static int directory_error(struct err *err, int error, const char *directory)
 	return -1;
 }
 
+/* Our own, or the one we are to become. */
+static bool is_ours(uid_t uid, const struct owner *owner)
+{
+	return uid == geteuid() || (owner && owner->uid != (uid_t)-1 && uid == owner->uid);
+}
+
 static int check_directory(struct attempt *attempt, struct err *err)
 {
 	struct stat st;
@@ -73,7 +80,7 @@ static int check_directory(struct attempt *attempt, struct err *err)
 			       "everybody may write in %s and it has no sticky bit, so anybody "
 			       "could replace the socket",
 			       attempt->directory);
-	attempt->trusted = st.st_uid == geteuid() || st.st_uid == 0;
+	attempt->trusted = is_ours(st.st_uid, attempt->owner) || st.st_uid == 0;
 	return 0;
 }
 
@@ -152,7 +159,7 @@ static int judge(const struct attempt *attempt, int inode, const struct stat *st
 	if (!S_ISSOCK(st->st_mode))
 		return err_set(err, ERR_PATH_EXISTS, "%s is at %s; %s", kind_of(st->st_mode),
 			       attempt->path, rule);
-	if (st->st_uid != geteuid())
+	if (!is_ours(st->st_uid, attempt->owner))
 		return err_set(err, ERR_PATH_EXISTS,
 			       "a socket of another user (uid %lu) is at %s; %s",
 			       (unsigned long)st->st_uid, attempt->path, rule);
@@ -363,6 +370,29 @@ static int identify(const struct attempt *attempt, struct claim *claim, struct e
 	return 0;
 }
 
+/* Nobody can connect yet. The file is held by a descriptor and compared, so that nothing else is
+   given away that was put in its place. */
+static int hand_over(const struct attempt *attempt, const struct claim *claim, struct err *err)
+{
+	int inode = open_inode(attempt->path);
+	struct stat st;
+	int result = -1;
+
+	if (inode == -1 || fstat(inode, &st) == -1)
+		err_sys(err, net_bind_error(errno), errno, "cannot see what is at %s",
+			attempt->path);
+	else if (st.st_dev != claim->dev || st.st_ino != claim->ino)
+		err_set(err, ERR_PATH_EXISTS, "something else was put at %s while noded bound it",
+			attempt->path);
+	else if (owner_give(inode, claim->mode, attempt->owner, err) == -1)
+		err_set(err, err->code, "%s: %s", attempt->path, err->detail);
+	else
+		result = 0;
+	if (inode != -1)
+		close(inode);
+	return result;
+}
+
 static int attempt_open(struct attempt *attempt, const struct address *address, struct err *err)
 {
 	attempt->path = address->un.sun_path;
@@ -383,11 +413,11 @@ static void attempt_close(const struct attempt *attempt)
 		close(attempt->stream);
 }
 
-int claim_take(struct claim *claim, int fd, const struct address *address, mode_t mode, int backlog,
-	       bool *replaced, struct err *err)
+int claim_take(struct claim *claim, int fd, const struct address *address, mode_t mode,
+	       const struct owner *owner, int backlog, bool *replaced, struct err *err)
 {
 	struct claim taken = {.address = *address, .mode = mode};
-	struct attempt attempt;
+	struct attempt attempt = {.owner = owner};
 	int result = -1;
 
 	*replaced = false;
@@ -400,6 +430,10 @@ int claim_take(struct claim *claim, int fd, const struct address *address, mode_
 	if (bind_path(&attempt, fd, address, replaced, err) == -1 ||
 	    identify(&attempt, &taken, err) == -1)
 		goto done;
+	if (owner && hand_over(&attempt, &taken, err) == -1) {
+		claim_drop(&taken);
+		goto done;
+	}
 	if (listen(fd, backlog) == -1) {
 		err_sys(err, net_bind_error(errno), errno, "cannot listen on %s", attempt.path);
 		claim_drop(&taken);
@@ -428,7 +462,53 @@ void claim_drop(struct claim *claim)
 	*claim = (struct claim){0};
 }
 
-int claim_directory(const struct address *address, struct err *err)
+bool claim_is_free(const struct address *address)
+{
+	char directory[sizeof address->un.sun_path];
+
+	parent_of(directory, sizeof directory, address->un.sun_path);
+	return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+static int judge_directory(const char *directory, const struct stat *st, const struct owner *owner,
+			   struct err *err)
+{
+	if (!S_ISDIR(st->st_mode))
+		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s is %s, not a directory", directory,
+			       kind_of(st->st_mode));
+	if (!is_ours(st->st_uid, owner))
+		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s belongs to another user (uid %lu)",
+			       directory, (unsigned long)st->st_uid);
+	/* What a second group has by an ACL shows here too, and is no right to write. */
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, ERR_UNSAFE_DIRECTORY, "others may write in %s (mode %04o)",
+			       directory, (unsigned)(st->st_mode & 07777));
+	return 0;
+}
+
+/* The very directory that was judged. */
+static int give_directory(const char *directory, const struct stat *judged,
+			  const struct owner *owner, struct err *err)
+{
+	enum { SHARED = 0750 };
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int result = -1;
+
+	if (fd == -1 || fstat(fd, &st) == -1 || !same_file(&st, judged))
+		err_sys(err, ERR_IO_ERROR, errno, "directory %s", directory);
+	else if (owner->gid != (gid_t)-1 && fchmod(fd, SHARED) == -1)
+		err_sys(err, ERR_IO_ERROR, errno, "cannot set the mode of %s", directory);
+	else if (owner_give(fd, SHARED, owner, err) == -1)
+		err_set(err, err->code, "directory %s: %s", directory, err->detail);
+	else
+		result = 0;
+	if (fd != -1)
+		close(fd);
+	return result;
+}
+
+int claim_directory(const struct address *address, const struct owner *owner, struct err *err)
 {
 	char directory[sizeof address->un.sun_path];
 	struct stat st;
@@ -439,14 +519,7 @@ int claim_directory(const struct address *address, struct err *err)
 			       directory);
 	if (lstat(directory, &st) == -1)
 		return err_sys(err, ERR_IO_ERROR, errno, "directory %s", directory);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s is %s, not a directory", directory,
-			       kind_of(st.st_mode));
-	if (st.st_uid != geteuid())
-		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s belongs to another user (uid %lu)",
-			       directory, (unsigned long)st.st_uid);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(err, ERR_UNSAFE_DIRECTORY, "others may write in %s (mode %04o)",
-			       directory, (unsigned)(st.st_mode & 07777));
-	return 0;
+	if (judge_directory(directory, &st, owner, err) == -1)
+		return -1;
+	return owner ? give_directory(directory, &st, owner, err) : 0;
 }

@@ -4,7 +4,9 @@
 
 #include <bsd/sys/queue.h>
 #include <stddef.h>
+#include "access.h"
 #include "engine.h"
+#include "refusals.h"
 #include "transport.h"
 
 TAILQ_HEAD(wait_list, wait); /* wait.c */
@@ -13,6 +15,8 @@ struct domain {
 	struct engine *root; /* the node: what `state` shows */
 	struct transport *transport;
 	struct handler_env *env;
+	const struct access *access;
+	struct refusals refusals;
 	const char *name; /* of this noded */
 	double started;	  /* seconds since the epoch */
 	double drain;	  /* seconds: --drain */

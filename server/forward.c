@@ -365,9 +365,10 @@ static int forward_check(struct handler_spec *spec, const struct address *servin
 		return err_param(
 		    err, ERR_ADDRESS_INVALID, param,
 		    "backend %s is the address to be served: it would forward to itself", text);
-	if (spec->env->admin && address_reaches(&spec->backend, spec->env->admin))
-		return err_param(err, ERR_ADDRESS_INVALID, param,
-				 "backend %s is noded's admin socket", text);
+	for (size_t i = 0; i < HANDLER_ADMINS; i++)
+		if (spec->env->admin[i] && address_reaches(&spec->backend, spec->env->admin[i]))
+			return err_param(err, ERR_ADDRESS_INVALID, param,
+					 "backend %s is noded's admin socket", text);
 	return 0;
 }
 

@@ -18,12 +18,14 @@ struct backend_totals {
 	uint64_t open, connecting, total, failed;
 };
 
+enum { HANDLER_ADMINS = 2 }; /* noded's own sockets: for operators, for observers */
+
 /* What handlers need of the node; lives as long as it. */
 struct handler_env {
 	struct loop *loop;
 	struct backend_totals backends;
 	struct supervisor *supervisor;
-	const struct address *admin; /* the admin socket: no backend */
+	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
 };
 
 /* A server's handler with its parameters; belongs to the server and outlives its connections. */

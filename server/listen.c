@@ -84,8 +84,8 @@ static int claim_path(int fd, const struct listen_options *options, struct claim
 	char text[ADDRESS_TEXT_SIZE];
 	bool replaced = false;
 
-	if (claim_take(claim, fd, &options->address, options->mode, options->backlog, &replaced,
-		       err) < 0)
+	if (claim_take(claim, fd, &options->address, options->mode, options->owner,
+		       options->backlog, &replaced, err) < 0)
 		return -1;
 	if (replaced)
 		log_info(address_text(&options->address, text),

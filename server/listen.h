@@ -7,11 +7,13 @@
 #include "../proto/address.h"
 #include "../proto/error.h"
 #include "claim.h"
+#include "owner.h"
 
 struct listen_options {
 	struct address address; /* TCP port 0 picks one */
 	int backlog;
-	mode_t mode;  /* of a Unix socket file */
+	mode_t mode;		   /* of a Unix socket file */
+	const struct owner *owner; /* of a Unix socket file; NULL: as bind makes it */
 	int bound_fd; /* a TCP socket bound to the address that does not listen; -1: none */
 };
 

@@ -10,6 +10,7 @@
 #include "../proto/method.h"
 #include "../proto/params.h"
 #include "../proto/socket_path.h"
+#include "claim.h"
 #include "log.h"
 #include "net.h"
 #include "node.h"
@@ -24,13 +25,16 @@ struct options {
 	enum log_format format;
 	size_t max_fds;		  /* 0: the hard limit */
 	const char *user, *group; /* whom to become; NULL: stay */
-	bool low_ports;		  /* and keep CAP_NET_BIND_SERVICE */
+	const char *observe;	  /* another socket; NULL: none */
+	const char *admin_group, *operators;
+	bool low_ports; /* and keep CAP_NET_BIND_SERVICE */
 	struct identity becoming;
 };
 
 static const char usage_text[] =
     "usage: noded [-s PATH] [--log-level error|warning|info|debug] [--log-format text|json]\n"
     "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N]\n"
+    "             [--admin-group G] [--operators G] [--observe-socket PATH]\n"
     "             [--user U [--group G] [--low-ports]] [-V] [-h]\n"
     "\n"
     "Hosts servers that nodectl(1) starts, inspects, drains and stops. Runs in the foreground and\n"
@@ -46,6 +50,10 @@ static const char usage_text[] =
     "                        500ms, 10s, 2m, 1h or seconds\n"
     "      --name NAME       what it calls itself in `state` (default: the host's name)\n"
     "      --ready-fd N      write a newline there once the admin socket answers\n"
+    "      --admin-group G   open the admin socket to a group that may look, not change\n"
+    "      --operators G     open it to a group that may do everything\n"
+    "      --observe-socket PATH\n"
+    "                        another socket, where nobody may do more than look\n"
     "      --user U          become this user, for good, once the admin socket is bound\n"
     "      --group G         and this group (default: the user's)\n"
     "      --low-ports       but keep the right to listen on ports below 1024\n"
@@ -130,6 +138,9 @@ enum {
 	OPTION_DRAIN,
 	OPTION_NAME,
 	OPTION_READY,
+	OPTION_ADMIN_GROUP,
+	OPTION_OPERATORS,
+	OPTION_OBSERVE,
 	OPTION_USER,
 	OPTION_GROUP,
 	OPTION_LOW_PORTS
@@ -143,6 +154,9 @@ static const struct option long_options[] = {
     {"drain", required_argument, NULL, OPTION_DRAIN},
     {"name", required_argument, NULL, OPTION_NAME},
     {"ready-fd", required_argument, NULL, OPTION_READY},
+    {"admin-group", required_argument, NULL, OPTION_ADMIN_GROUP},
+    {"operators", required_argument, NULL, OPTION_OPERATORS},
+    {"observe-socket", required_argument, NULL, OPTION_OBSERVE},
     {"user", required_argument, NULL, OPTION_USER},
     {"group", required_argument, NULL, OPTION_GROUP},
     {"low-ports", no_argument, NULL, OPTION_LOW_PORTS},
@@ -171,6 +185,15 @@ static int set_option(struct options *options, int option, const char *text)
 		return 0;
 	case OPTION_READY:
 		return set_ready_fd(options, text);
+	case OPTION_ADMIN_GROUP:
+		options->admin_group = text;
+		return 0;
+	case OPTION_OPERATORS:
+		options->operators = text;
+		return 0;
+	case OPTION_OBSERVE:
+		options->observe = text;
+		return 0;
 	case OPTION_USER:
 		options->user = text;
 		return 0;
@@ -232,6 +255,73 @@ static void unblock_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Who may use the admin sockets, and whose files they are for that. */
+static int find_access(struct options *options)
+{
+	const gid_t none = (gid_t)-1;
+	struct access access = {
+	    .observers = none,
+	    .operators = none,
+	    .observers_name = options->admin_group,
+	    .operators_name = options->operators,
+	};
+	struct owner owner = {.uid = (uid_t)-1, .also = none};
+	struct err err = {0};
+
+	if ((options->admin_group &&
+	     group_find(options->admin_group, &access.observers, &err) < 0) ||
+	    (options->operators && group_find(options->operators, &access.operators, &err) < 0))
+		return usage_error("%s", err.detail);
+	/* The file has one group; where both are given the other gets in by an ACL. */
+	owner.gid = access.observers != none ? access.observers : access.operators;
+	if (access.observers != none && access.operators != access.observers)
+		owner.also = access.operators;
+	if (options->user) {
+		owner.uid = options->becoming.uid;
+		/* A user may give its files to its own groups alone, when it makes them again. */
+		if (owner.gid != none &&
+		    identity_add_group(&options->becoming, owner.gid, &err) < 0)
+			return usage_error("%s", err.detail);
+	}
+	options->node.admin_mode = owner.gid != none ? 0660 : 0600;
+	options->node.access = access;
+	options->node.owner = owner;
+	return 0;
+}
+
+static int find_sockets(struct options *options)
+{
+	struct node_options *node = &options->node;
+	struct err err = {0};
+
+	if (socket_path_resolve(options->socket, &node->admin, &node->admin_is_default, &err) < 0 ||
+	    (options->observe &&
+	     socket_path_given("--observe-socket", options->observe, &node->observe, &err) < 0))
+		return usage_error("%s", err.detail);
+	return 0;
+}
+
+/* Whoever we are now: told once, since it shows only when the file is missing, or in the way. */
+static void check_place(const struct address *socket)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (socket->len > 0 && !claim_is_free(socket))
+		log_warning("admin",
+			    "%s: --user may not write in its directory, so the file will stay at "
+			    "the end, and is not made again if it is removed",
+			    address_text(socket, text));
+}
+
+static int become(const struct options *options, struct err *err)
+{
+	if (privileges_drop(&options->becoming, options->low_ports, err) < 0)
+		return -1;
+	check_place(&options->node.admin);
+	check_place(&options->node.observe);
+	return 0;
+}
+
 /* What takes privileges comes first, what gives them up next, and clients only after that. */
 static int serve(const struct options *options, struct err *err)
 {
@@ -241,7 +331,7 @@ static int serve(const struct options *options, struct err *err)
 	if (!node)
 		return -1;
 	if (options->user)
-		status = privileges_drop(&options->becoming, options->low_ports, err);
+		status = become(options, err);
 	if (status == 0)
 		node_run(node);
 	node_close(node);
@@ -262,11 +352,12 @@ int main(int argc, char **argv)
 	status = parse_options(&options, argc, argv);
 	if (!status)
 		status = find_identity(&options);
+	if (!status)
+		status = find_access(&options);
+	if (!status)
+		status = find_sockets(&options);
 	if (status)
 		return status;
-	if (socket_path_resolve(options.socket, &options.node.admin, &options.node.admin_is_default,
-				&err) < 0)
-		return usage_error("%s", err.detail);
 	net_raise_nofile(options.max_fds);
 	log_open(options.format, options.level);
 	status = serve(&options, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

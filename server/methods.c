@@ -24,6 +24,13 @@ void method_run(struct call *call)
 	};
 	struct err err = {0};
 
+	if (call->client.role < method_role(call->method)) {
+		access_explain(call->domain->access, &call->client, call->method, &err);
+		refusals_note(&call->domain->refusals, loop_now(call->domain->root->loop),
+			      call->client.uid, err.detail);
+		call_fail(call, &err);
+		return;
+	}
 	if (call->method->flags & METHOD_REFUSED_AT_END && engine_is_ending(call->domain->root)) {
 		err_set(&err, ERR_SHUTTING_DOWN, "noded is shutting down");
 		call_fail(call, &err);

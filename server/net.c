@@ -246,6 +246,11 @@ bool net_reserve_give(void)
 	return true;
 }
 
+size_t net_reserve_left(void)
+{
+	return reserved;
+}
+
 void net_reserve_close(void)
 {
 	while (net_reserve_give())

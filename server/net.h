@@ -58,6 +58,7 @@ enum { NET_RESERVE = 32 };
 void net_reserve_fill(void);
 /* Frees one; false if none is left. The caller repeats the call that failed. */
 bool net_reserve_give(void);
+size_t net_reserve_left(void);
 /* For administration: net_socket, and a file to read, with a descriptor of the reserve if there is
    no other. -1 or NULL: errno is set. */
 int net_admin_socket(const struct address *address);

@@ -32,7 +32,8 @@ struct node {
 	struct domain domain;
 	struct handler_env env;
 	struct supervisor supervisor;
-	struct admin *admin; /* large: it holds the scanner */
+	struct admin *admin;   /* large: it holds the scanner */
+	struct admin *observe; /* NULL without --observe-socket */
 	struct transport transport;
 	ev_signal signals[ENDING_SIGNALS];
 	ev_timer housekeeping;
@@ -94,10 +95,12 @@ static void ignore_signals(struct node *node)
 /* What becomes possible again without anybody telling. */
 static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 {
+	struct node *node = container_of(timer, struct node, housekeeping);
+
 	(void)ev;
-	(void)timer;
 	(void)revents;
 	net_reserve_fill();
+	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
 }
 
@@ -246,6 +249,7 @@ static const struct field node_rows[] = {
     FIELD_PART("process", get_self, &process_fields, "what the kernel knows of it"),
     FIELD_CHILD("transport", struct node, domain.transport, "the servers and their connections"),
     FIELD_CHILD("admin", struct node, admin, "the admin socket"),
+    FIELD_CHILD("observe", struct node, observe, "the socket for observers alone; null: none"),
     FIELD_PART("log", get_self, &log_fields, "the log"),
 };
 static const struct field_table node_fields = FIELD_TABLE(node_rows);
@@ -295,7 +299,7 @@ static void node_log_detail(const struct engine *engine, struct buf *text)
 
 	if (engine->phase == PHASE_RUNNING)
 		buf_printf(text, ", admin socket %s, version " NODED_VERSION,
-			   address_text(&node->admin->address, address));
+			   address_text(&node->admin->options.address, address));
 	if (engine->phase == PHASE_DRAINING)
 		buf_printf(text, ", draining %llu connection%s, %.3g s; again to stop now",
 			   (unsigned long long)open, open == 1 ? "" : "s",
@@ -359,13 +363,38 @@ static void set_up_domain(struct node *node, const struct node_options *options)
 	    .transport = &node->transport,
 	    .env = &node->env,
 	    .name = node->name,
+	    .access = &options->access,
 	    .started = loop_wall(&node->loop),
 	    .drain = options->drain,
 	};
 	node->env.loop = &node->loop;
 	node->env.supervisor = &node->supervisor;
-	node->env.admin = &options->admin;
+	node->env.admin[0] = &options->admin;
+	node->env.admin[1] = options->observe.len > 0 ? &options->observe : NULL;
 	waits_open(&node->domain);
+}
+
+/* The one that operators use ends last: a restart that waits for its end finds both paths free. */
+static int start_admins(struct node *node, const struct node_options *options, struct err *err)
+{
+	struct admin_options admin = {
+	    .address = options->admin,
+	    .mode = options->admin_mode,
+	    .owner = &options->owner,
+	};
+
+	if (options->admin_is_default && claim_directory(&options->admin, &options->owner, err) < 0)
+		return -1;
+	if (admin_open(node->admin, &node->e, &node->domain, &admin, err) < 0)
+		return -1;
+	if (!node->observe)
+		return 0;
+	admin.address = options->observe;
+	admin.observe = true;
+	if (admin_open(node->observe, &node->e, &node->domain, &admin, err) == 0)
+		return 0;
+	engine_end(&node->admin->e, END_KILL, REASON_ERROR, 0);
+	return -1;
 }
 
 static int start_parts(struct node *node, const struct node_options *options, struct err *err)
@@ -374,15 +403,12 @@ static int start_parts(struct node *node, const struct node_options *options, st
 		return -1;
 	engine_init(&node->e, &node_kind, &node->loop, NULL, &node->parts);
 	set_up_domain(node, options);
-	if (options->admin_is_default && claim_directory(&options->admin, err) < 0)
-		goto fail;
-	if (admin_open(node->admin, &node->e, &node->domain, &options->admin, err) < 0)
-		goto fail;
+	if (start_admins(node, options, err) < 0) {
+		supervisor_close(&node->supervisor);
+		return -1;
+	}
 	transport_open(&node->transport, &node->e, &node->env);
 	return 0;
-fail:
-	supervisor_close(&node->supervisor);
-	return -1;
 }
 
 /* What is left when the loop is open. */
@@ -396,29 +422,34 @@ static int open_on_loop(struct node *node, const struct node_options *options, s
 	return -1;
 }
 
-static struct node *node_new(struct err *err)
-{
-	struct node *node = calloc(1, sizeof(*node));
-
-	if (node)
-		node->admin = calloc(1, sizeof(*node->admin));
-	if (node && node->admin)
-		return node;
-	err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	free(node);
-	return NULL;
-}
-
 static void node_free(struct node *node)
 {
 	net_reserve_close();
+	free(node->observe);
 	free(node->admin);
 	free(node);
 }
 
+static struct node *node_new(bool observe, struct err *err)
+{
+	struct node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		goto fail;
+	node->admin = calloc(1, sizeof(*node->admin));
+	if (observe)
+		node->observe = calloc(1, sizeof(*node->observe));
+	if (node->admin && (node->observe || !observe))
+		return node;
+	node_free(node);
+fail:
+	err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	return NULL;
+}
+
 struct node *node_open(const struct node_options *options, struct err *err)
 {
-	struct node *node = node_new(err);
+	struct node *node = node_new(options->observe.len > 0, err);
 	int status;
 
 	if (!node)
@@ -451,6 +482,7 @@ void node_close(struct node *node)
 	engine_end(&node->e, END_KILL, REASON_ERROR, 0);
 	if (node->e.phase != PHASE_STOPPED)
 		loop_run(&node->loop);
+	refusals_end(&node->domain.refusals);
 	ignore_signals(node);
 	supervisor_close(&node->supervisor);
 	loop_close(&node->loop);

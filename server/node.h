@@ -5,13 +5,19 @@
 #include <stdbool.h>
 #include "../proto/address.h"
 #include "../proto/error.h"
+#include "access.h"
+#include "owner.h"
 
 struct node_options {
-	struct address admin;  /* the admin socket */
-	bool admin_is_default; /* its directory is ours to make */
-	const char *name;      /* NULL: the host's name */
-	double drain;	       /* seconds a shutdown lets connections end by themselves */
-	int ready_fd;	       /* gets a newline when the admin socket answers; -1: none */
+	struct address admin;	/* the admin socket */
+	bool admin_is_default;	/* its directory is ours to make */
+	struct address observe; /* one for observers alone; len 0: none */
+	mode_t admin_mode;	/* of both */
+	struct owner owner;	/* of both, and of that directory */
+	struct access access;
+	const char *name; /* NULL: the host's name */
+	double drain;	  /* seconds a shutdown lets connections end by themselves */
+	int ready_fd;	  /* gets a newline when the admin socket answers; -1: none */
 };
 
 struct node;

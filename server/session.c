@@ -182,7 +182,7 @@ static void begin_request(struct session *session, const struct scan_entry *entr
 			send_error(session, batch, request.id, &err);
 		return;
 	}
-	call = call_new(session->domain, &request, &call_ops, session);
+	call = call_new(session->domain, &session->client, &request, &call_ops, session);
 	if (!call) {
 		err_set(&err, ERR_INTERNAL_ERROR, "out of memory");
 		if (request.id.at)
@@ -503,7 +503,8 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 		return;
 	}
 	if (unsent(session) > 0 && now >= session->sent_at + SESSION_STUCK_MS / 1000.) {
-		log_info("admin", "client of uid %u reads nothing: closed", (unsigned)session->uid);
+		log_info("admin", "client of uid %u reads nothing: closed",
+			 (unsigned)session->client.uid);
 		leave(session, REASON_IDLE, 0);
 		return;
 	}
@@ -587,7 +588,8 @@ static const struct engine_kind session_kind = {
 };
 
 struct session *session_open(struct engine *admin, struct domain *domain, struct scan *scan,
-			     uint64_t id, int fd, uid_t uid, void (*ready)(struct session *session))
+			     uint64_t id, int fd, const struct client *client,
+			     void (*ready)(struct session *session))
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -600,7 +602,7 @@ struct session *session_open(struct engine *admin, struct domain *domain, struct
 	session->domain = domain;
 	session->scan = scan;
 	session->fd = fd;
-	session->uid = uid;
+	session->client = *client;
 	session->ready = ready;
 	session->reader.max = SCAN_LINE_MAX;
 	session->used = session->sent_at = loop_now(admin->loop);

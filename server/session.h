@@ -5,8 +5,8 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include "../proto/wire.h"
+#include "access.h"
 #include "call.h"
 #include "engine.h"
 
@@ -20,7 +20,7 @@ struct session {
 	void (*ready)(struct session *session); /* there are requests to run: see session_step */
 	struct scan *scan;			/* shared by all sessions */
 	int fd;
-	uid_t uid; /* of the client when it connected */
+	struct client client; /* who connected */
 	ev_io io;
 	ev_timer timer; /* the earliest of the times below */
 	struct wire_reader reader;
@@ -44,7 +44,7 @@ struct session {
 
 /* Takes fd. NULL: out of memory, fd is closed. */
 struct session *session_open(struct engine *admin, struct domain *domain, struct scan *scan,
-			     uint64_t id, int fd, uid_t uid,
+			     uint64_t id, int fd, const struct client *client,
 			     void (*ready)(struct session *session));
 
 /* Runs one request. True: there is another and it may run now. After the last of a row of steps

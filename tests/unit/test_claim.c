@@ -132,7 +132,8 @@ static struct outcome take_mode(const char *path, mode_t mode)
 	struct address address = address_of(path);
 	int fd = net_socket(&address);
 
-	if (claim_take(&outcome.claim, fd, &address, mode, 8, &outcome.replaced, &outcome.err) == 0)
+	if (claim_take(&outcome.claim, fd, &address, mode, NULL, 8, &outcome.replaced,
+		       &outcome.err) == 0)
 		outcome.fd = fd;
 	else
 		close(fd);
@@ -532,13 +533,13 @@ static int run_without_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (dup(fd) != -1)
 		return 10;
-	if (claim_take(&claim, fd, &address, 0600, 8, &replaced, &err) == -1 || !replaced)
+	if (claim_take(&claim, fd, &address, 0600, NULL, 8, &replaced, &err) == -1 || !replaced)
 		return 11;
 	claim_drop(&claim);
 	leave_dead(path);
 	while (dup(fd) != -1 || net_reserve_give())
 		continue;
-	if (claim_take(&claim, fd, &address, 0600, 8, &replaced, &err) == 0)
+	if (claim_take(&claim, fd, &address, 0600, NULL, 8, &replaced, &err) == 0)
 		return 12;
 	return err.code == ERR_LIMIT_REACHED && !replaced ? 0 : 13;
 }
@@ -613,31 +614,32 @@ static void test_claim_directory(void)
 	struct err err = {0};
 	struct stat st;
 
-	CHECK(claim_directory(&address, &err) == 0, "the directory is made: %s", err.detail);
+	CHECK(claim_directory(&address, NULL, &err) == 0, "the directory is made: %s", err.detail);
 	CHECK(stat(in_dir("run"), &st) == 0 && (st.st_mode & 07777) == 0700, "with mode 0700");
-	CHECK(claim_directory(&address, &err) == 0, "and accepted when it is there");
+	CHECK(claim_directory(&address, NULL, &err) == 0, "and accepted when it is there");
 	chmod(in_dir("run"), 0755);
-	CHECK(claim_directory(&address, &err) == 0, "others may look");
+	CHECK(claim_directory(&address, NULL, &err) == 0, "others may look");
 	chmod(in_dir("run"), 0720);
-	CHECK(claim_directory(&address, &err) == -1 && err.code == ERR_UNSAFE_DIRECTORY,
+	CHECK(claim_directory(&address, NULL, &err) == -1 && err.code == ERR_UNSAFE_DIRECTORY,
 	      "but not write: %s", err.detail);
 	chmod(in_dir("run"), 01777);
-	CHECK(claim_directory(&address, &err) == -1 && err.code == ERR_UNSAFE_DIRECTORY,
+	CHECK(claim_directory(&address, NULL, &err) == -1 && err.code == ERR_UNSAFE_DIRECTORY,
 	      "not even with the sticky bit: %s", err.detail);
 	chmod(in_dir("run"), 0700);
 	if (geteuid() == 0) {
 		CHECK(chown(in_dir("run"), NOBODY, NOBODY) == 0 &&
-			  claim_directory(&address, &err) == -1 && err.code == ERR_UNSAFE_DIRECTORY,
+			  claim_directory(&address, NULL, &err) == -1 &&
+			  err.code == ERR_UNSAFE_DIRECTORY,
 		      "nor belong to another: %s", err.detail);
 	}
 	rename(in_dir("run"), in_dir("real"));
-	CHECK(symlink("real", in_dir("run")) == 0 && claim_directory(&address, &err) == -1 &&
+	CHECK(symlink("real", in_dir("run")) == 0 && claim_directory(&address, NULL, &err) == -1 &&
 		  err.code == ERR_UNSAFE_DIRECTORY,
 	      "nor be a link: %s", err.detail);
 	unlink(in_dir("run"));
 	rmdir(in_dir("real"));
 	address = address_of(in_dir("no/such/admin.sock"));
-	CHECK(claim_directory(&address, &err) == -1 && err.code == ERR_IO_ERROR,
+	CHECK(claim_directory(&address, NULL, &err) == -1 && err.code == ERR_IO_ERROR,
 	      "only the last directory is made: %s", err.detail);
 }
 
