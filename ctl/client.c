@@ -40,7 +40,7 @@ static bool go_up(char *path)
 }
 
 /* "P: permission denied (owner U:G, mode M; you are U)": of the socket, or of the directory that
-   keeps us from it. */
+   keeps us from it; and who would be let in, if that is a group. */
 static int explain_denied(const char *path, struct failure *failure)
 {
 	char *above = memory_text(path), owner[OWNER_SIZE], self[OWNER_SIZE];
@@ -55,10 +55,13 @@ static int explain_denied(const char *path, struct failure *failure)
 			    path, self);
 	else
 		failure_set(failure, ERR_PERMISSION_DENIED,
-			    "%s: permission denied (%s%sowner %s, mode %04o; you are %s)", path,
+			    "%s: permission denied (%s%sowner %s, mode %04o; you are %s)%s", path,
 			    strcmp(above, path) != 0 ? above : "",
 			    strcmp(above, path) != 0 ? " has " : "", owner_text(owner, &st),
-			    (unsigned)(st.st_mode & 07777), self);
+			    (unsigned)(st.st_mode & 07777), self,
+			    st.st_mode & (S_ISDIR(st.st_mode) ? S_IXGRP : S_IWGRP)
+				? "; its group may connect"
+				: "");
 	free(above);
 	return -1;
 }

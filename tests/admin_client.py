@@ -1,5 +1,6 @@
 """A client of the admin socket that knows nothing but lines: what tests of the protocol need beyond
 nc, to send in pieces, to hold back, and to look at a connection while it is quiet."""
+import contextlib
 import json
 import os
 import select
@@ -103,6 +104,21 @@ class Admin:
 
     def wait(self, path, **condition):
         return self.result("wait", path=path, **condition)["value"]
+
+
+@contextlib.contextmanager
+def as_user(uid, gid, groups=()):
+    """Connections made in this are of that user; root alone can do so."""
+    before = os.getgroups()
+    os.setgroups(groups)
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(before)
 
 
 def as_bytes(text):

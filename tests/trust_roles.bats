@@ -1,0 +1,138 @@
+# Which groups have which role, as the kernel tells; whose the socket is for that.
+load trust.bash
+
+@test "without options other users get nothing, whatever their groups" {
+	start_noded
+	chmod 0666 "$NODED_SOCKET"
+	run -5 guest 0 "0,$CREW" state phase
+	assert_output --partial "uid $GUEST has no role here: operate is for root (permission_denied)"
+}
+
+@test "--admin-group: its members observe, by their own group or a supplementary one" {
+	start_noded --admin-group "$WATCHERS"
+	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
+	assert_equal "$(role_of "$WATCHERS" "")" observe
+	assert_equal "$(role_of "$GUEST" "$WATCHERS")" observe
+	assert_equal "$(role_of "$GUEST" "$CREW,$WATCHERS")" observe
+	run -5 guest "$GUEST" "" state phase
+	assert_output --partial "permission denied (owner root:$WATCHERS, mode 0660; you are $GUEST); its group may connect"
+}
+
+@test "--operators: its members operate, by their own group or a supplementary one" {
+	start_noded --operators "$CREW"
+	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$CREW:660"
+	assert_equal "$(role_of "$CREW" "")" operate
+	assert_equal "$(role_of "$GUEST" "$CREW")" operate
+	run -5 guest "$GUEST" "$WATCHERS" state phase
+	run -0 guest "$GUEST" "$CREW" set-log-level debug
+}
+
+@test "with both options each group reaches the socket without the other, and who is in both operates" {
+	start_noded --admin-group "$WATCHERS" --operators "$CREW"
+	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
+	assert_equal "$(role_of "$WATCHERS" "")" observe
+	assert_equal "$(role_of "$GUEST" "$WATCHERS")" observe
+	assert_equal "$(role_of "$CREW" "")" operate
+	assert_equal "$(role_of "$GUEST" "$CREW")" operate
+	assert_equal "$(role_of "$WATCHERS" "$CREW")" operate
+	assert_equal "$(role_of "$CREW" "$WATCHERS")" operate
+	run -5 guest "$GUEST" "" state phase
+	assert_equal "$(state admin.clients.0.role)" operate
+}
+
+@test "a client is in more groups than fit at once, and the last one counts" {
+	start_noded --operators "$CREW"
+	assert_equal "$(role_of "$GUEST" "$(seq -s, 40001 40900),$CREW")" operate
+	assert_equal "$(role_of "$GUEST" "$CREW,$(seq -s, 10001 10900)")" operate
+	chmod 0666 "$NODED_SOCKET"
+	run -5 guest "$GUEST" "$(seq -s, 40001 40900)" state phase
+	assert_output --partial "uid $GUEST has no role here: operate is for root, group $CREW (permission_denied)"
+}
+
+@test "the role is that of the moment of connecting" {
+	start_noded --operators "$CREW"
+	script <<-END
+		from admin_client import *
+		with as_user($GUEST, $GUEST, [$CREW]):
+		    admin = Admin()
+		expect(admin.state("admin.clients"), [{"id": admin.state("admin.clients.0.id"), "uid": $GUEST, "role": "operate"}])
+		expect(admin.result("set_log_level", level="debug"), {"previous": "info"})
+	END
+}
+
+@test "a group that does not exist is refused at the start, and so is a user" {
+	local option
+	for option in --admin-group --operators; do
+		run -2 "$NODED" --socket "$NODED_SOCKET" "$option" "no such group"
+		assert_output 'noded: there is no group "no such group"; see noded --help'
+	done
+	run -2 "$NODED" --socket "$NODED_SOCKET" --operators 4294967295
+	run -2 "$NODED" --socket "$NODED_SOCKET" --operators ""
+	assert_not_exists "$NODED_SOCKET"
+}
+
+@test "a group is known by its name too, looked up once at the start" {
+	start_noded --operators daemon
+	local gid
+	gid=$(getent group daemon | cut -d: -f3)
+	assert_equal "$(stat -c %g "$NODED_SOCKET")" "$gid"
+	assert_equal "$(role_of "$GUEST" "$gid")" operate
+	chmod 0666 "$NODED_SOCKET"
+	run -5 guest "$GUEST" "" version
+	assert_output --partial "operate is for root, group daemon (permission_denied)"
+	# It looked before and does not look again.
+	LAUNCH=(strace -D -f -qq -e trace=openat,connect -o "$T/trace")
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	NODED_SOCKET=$T/second.sock LOG=$T/second.log
+	start_noded --operators daemon
+	wait_until 10 grep -q '/etc/group' "$T/trace"
+	: >"$T/trace"
+	assert_equal "$(role_of "$GUEST" "$gid")" operate
+	run grep -E '/etc/(group|passwd|nsswitch)|/nscd/|systemd/userdb' "$T/trace"
+	assert_failure
+}
+
+@test "a user who is no member cannot give the socket to a group, and nothing is left of the attempt" {
+	install -m 0755 "$NODED" "$T/bin/noded"
+	mkdir "$T/own"
+	chown "$GUEST" "$T/own"
+	run -1 as "$GUEST" "$GUEST" "" "$T/bin/noded" --socket "$T/own/admin.sock" --operators "$CREW"
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial "cannot give it to"
+	assert_equal "$(ls -A "$T/own")" ""
+}
+
+@test "the default directory is opened to the groups, 0750, and no further" {
+	install -m 0755 "$NODED" "$T/bin/noded"
+	mkdir "$T/run"
+	background noded env -u NODED_SOCKET XDG_RUNTIME_DIR="$T/run" \
+		setpriv --reuid "$GUEST" --regid "$GUEST" --groups "$WATCHERS" "$T/bin/noded" \
+		--admin-group "$WATCHERS" --operators "$CREW"
+	wait_until 20 test -s "$T/noded.log"
+	assert_equal "$(log_lines 'cannot create the directory' "$T/noded.log")" 1
+	chown "$GUEST" "$T/run"
+	background noded env -u NODED_SOCKET XDG_RUNTIME_DIR="$T/run" \
+		setpriv --reuid "$GUEST" --regid "$GUEST" --groups "$WATCHERS" "$T/bin/noded" \
+		--admin-group "$WATCHERS" --operators "$CREW"
+	wait_until 20 grep -q running "$T/noded.log"
+	assert_equal "$(stat -c %u:%g:%a "$T/run/noded" "$T/run/noded/admin.sock" | xargs)" \
+		"$GUEST:$WATCHERS:750 $GUEST:$WATCHERS:660"
+	NODED_SOCKET=$T/run/noded/admin.sock
+	local other=34011
+	assert_equal "$(as $other "$other" "$CREW" "$T/bin/nodectl" state admin.clients.0.role)" operate
+	assert_equal "$(as $other "$other" "$WATCHERS" "$T/bin/nodectl" state admin.clients.0.role)" observe
+	run -5 as $other $other "" "$T/bin/nodectl" state phase
+	assert_output --partial "noded has owner $GUEST:$WATCHERS, mode 0750; you are $other); its group may connect"
+	end_background "$BACKGROUND_PID"
+	assert_not_exists "$NODED_SOCKET"
+}
+
+@test "a socket file that is made again is for the same groups" {
+	start_noded --admin-group "$WATCHERS" --operators "$CREW"
+	rm "$NODED_SOCKET"
+	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 10 guest "$CREW" "" version
+	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
+	assert_equal "$(role_of "$WATCHERS" "")" observe
+	assert_log_lines 1 'admin running, listening again'
+}
