@@ -298,6 +298,14 @@ static void print_settings(void)
 	}
 }
 
+static void print_roles(void)
+{
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		printf(".It Cm %s\n", role_name((enum role)role));
+		print_sentence(role_doc((enum role)role));
+	}
+}
+
 static void print_path_limits(void)
 {
 	printf("A path has at most %d keys and %d bytes.\n", PATH_KEYS_MAX, PATH_TEXT_MAX);
@@ -425,7 +433,7 @@ static const struct table {
     {"errors", print_errors},		{"phases", print_phases},
     {"reasons", print_reasons},		{"limits", print_limits},
     {"path-limits", print_path_limits}, {"exit-status", print_exit_status},
-    {"settings", print_settings},
+    {"settings", print_settings},	{"roles", print_roles},
 };
 
 /* What `options NAME` prints: a method's, or a handler kind's that `start` takes too. */

@@ -32,7 +32,8 @@ cannot_start() {
 	assert_success
 	assert_equal "$stderr" ""
 	local option
-	for option in --socket --log-level --log-format --max-fds --drain --name --ready-fd --version --help; do
+	for option in --socket --log-level --log-format --max-fds --drain --name --ready-fd \
+		--admin-group --operators --observe-socket --user --group --low-ports --version --help; do
 		assert_output --partial "$option"
 	done
 	assert_equal "$("$NODED" -h)" "$output"
