@@ -209,6 +209,8 @@ void help_write_command(struct buf *out, const struct command *command)
 {
 	help_write_usage(out, command);
 	buf_printf(out, "\n\n%s\n", command->doc);
+	if (command->method != NULL)
+		buf_printf(out, "It takes the role %s.\n", role_name(method_role(command->method)));
 	add_arguments(out, command);
 	if (command_has_handler(command))
 		add_kinds(out);

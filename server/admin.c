@@ -79,8 +79,7 @@ static bool has_place(const struct admin *admin, enum role role)
 {
 	bool observes = role < ROLE_OPERATE;
 
-	net_reserve_fill();
-	if (net_reserve_left() < (observes ? SESSION_OPERATORS_FDS : SESSION_SPARE_FDS))
+	if (!net_reserve_has(observes ? SESSION_OPERATORS_FDS : SESSION_SPARE_FDS))
 		return false;
 	if (observes && !admin->options.observe && admin->observers >= SESSION_OBSERVERS_MAX)
 		return false;

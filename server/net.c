@@ -246,9 +246,11 @@ bool net_reserve_give(void)
 	return true;
 }
 
-size_t net_reserve_left(void)
+bool net_reserve_has(size_t n)
 {
-	return reserved;
+	errno = 0;
+	net_reserve_fill();
+	return reserved >= n || !net_is_shortage(errno);
 }
 
 void net_reserve_close(void)

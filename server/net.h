@@ -58,7 +58,9 @@ enum { NET_RESERVE = 32 };
 void net_reserve_fill(void);
 /* Frees one; false if none is left. The caller repeats the call that failed. */
 bool net_reserve_give(void);
-size_t net_reserve_left(void);
+/* Fills it. False if fewer than n are left of it because descriptors have run out; where none could
+   be had for another reason, as without /dev/null, there is nothing to save. */
+bool net_reserve_has(size_t n);
 /* For administration: net_socket, and a file to read, with a descriptor of the reserve if there is
    no other. -1 or NULL: errno is set. */
 int net_admin_socket(const struct address *address);

@@ -83,7 +83,7 @@ load ctl.bash
 	[[ $(nodectl version 2>&1) == *"permission denied (owner root:root, mode 0600; you are nobody)"* ]]
 	chmod 666 "$NODED_SOCKET"
 	exits 5 permission_denied version
-	[[ $(nodectl version 2>&1) == *"only root and the user noded runs as"* ]]
+	[[ $(nodectl version 2>&1) == *"has no role here: operate is for root"* ]]
 }
 
 @test "6: something is there" {

@@ -81,7 +81,7 @@ load trust.bash
 	run -5 guest "$GUEST" "" version
 	assert_output --partial "operate is for root, group daemon (permission_denied)"
 	# It looked before and does not look again.
-	LAUNCH=(strace -D -f -qq -e trace=openat,connect -o "$T/trace")
+	LAUNCH=(strace -D -f -qq -e "trace=openat,connect" -o "$T/trace")
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	NODED_SOCKET=$T/second.sock LOG=$T/second.log
 	start_noded --operators daemon
