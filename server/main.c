@@ -28,7 +28,7 @@ struct options {
 	const char *observe;	  /* another socket; NULL: none */
 	const char *admin_group, *operators;
 	bool low_ports; /* and keep CAP_NET_BIND_SERVICE */
-	struct identity becoming;
+	struct privileges becoming;
 };
 
 static const char usage_text[] =
@@ -230,7 +230,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 }
 
 /* Whom --user and --group mean: asked of the system's files once, now. */
-static int find_identity(struct options *options)
+static int find_privileges(struct options *options)
 {
 	struct err err = {0};
 
@@ -239,10 +239,8 @@ static int find_identity(struct options *options)
 				   options->group ? "--group" : "--low-ports");
 	if (!options->user)
 		return 0;
-	if (identity_find(&options->becoming, options->user, options->group, &err) < 0)
+	if (privileges_find(&options->becoming, options->user, options->group, &err) < 0)
 		return usage_error("%s", err.detail);
-	if (options->becoming.uid == 0)
-		return usage_error("--user %s: that is root, who gives up nothing", options->user);
 	return 0;
 }
 
@@ -280,7 +278,7 @@ static int find_access(struct options *options)
 		owner.uid = options->becoming.uid;
 		/* A user may give its files to its own groups alone, when it makes them again. */
 		if (owner.gid != none &&
-		    identity_add_group(&options->becoming, owner.gid, &err) < 0)
+		    privileges_add_group(&options->becoming, owner.gid, &err) < 0)
 			return usage_error("%s", err.detail);
 	}
 	options->node.admin_mode = owner.gid != none ? 0660 : 0600;
@@ -351,7 +349,7 @@ int main(int argc, char **argv)
 	net_sanitize_stdio();
 	status = parse_options(&options, argc, argv);
 	if (!status)
-		status = find_identity(&options);
+		status = find_privileges(&options);
 	if (!status)
 		status = find_access(&options);
 	if (!status)

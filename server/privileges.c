@@ -11,14 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where ids once had 16 bits the calls of today have names of their own. libc's wrappers also tell
-   other threads, which noded has none of and a child between clone and execve must not touch. */
-#ifdef SYS_setresuid32
-enum { SETRESUID = SYS_setresuid32, SETRESGID = SYS_setresgid32, SETGROUPS = SYS_setgroups32 };
-#else
-enum { SETRESUID = SYS_setresuid, SETRESGID = SYS_setresgid, SETGROUPS = SYS_setgroups };
-#endif
-
 /* -- looking up -- */
 
 /* A number as ids are: (id_t)-1 means "none" to the kernel. False if the text is none. */
@@ -50,61 +42,65 @@ int group_find(const char *text, gid_t *gid, struct err *err)
 	return 0;
 }
 
-static int find_groups(struct identity *identity, const char *name, struct err *err)
+static int find_groups(struct privileges *wanted, const char *name, struct err *err)
 {
-	int n = IDENTITY_GROUPS_MAX;
+	int n = PRIVILEGES_GROUPS_MAX;
 
-	if (getgrouplist(name, identity->gid, identity->groups, &n) < 0)
+	if (getgrouplist(name, wanted->gid, wanted->groups, &n) < 0)
 		return err_set(err, ERR_INVALID_PARAMS, "the user %s is in more than %d groups",
-			       name, IDENTITY_GROUPS_MAX);
-	identity->ngroups = (size_t)n;
+			       name, PRIVILEGES_GROUPS_MAX);
+	wanted->ngroups = (size_t)n;
 	return 0;
 }
 
-int identity_find(struct identity *identity, const char *user, const char *group, struct err *err)
+int privileges_find(struct privileges *wanted, const char *user, const char *group, struct err *err)
 {
 	const struct passwd *entry;
 	id_t id;
 
-	*identity = (struct identity){0};
+	*wanted = (struct privileges){0};
 	entry = id_number(user, &id) ? getpwuid(id) : getpwnam(user);
 	if (entry)
 		id = entry->pw_uid;
 	else if (!id_number(user, &id))
 		return err_set(err, ERR_INVALID_PARAMS, "there is no user \"%s\"", user);
-	identity->uid = id;
-	if (group && group_find(group, &identity->gid, err) < 0)
+	if (id == 0)
+		return err_set(err, ERR_INVALID_PARAMS, "the user %s is root, who gives up nothing",
+			       user);
+	wanted->uid = id;
+	if (group && group_find(group, &wanted->gid, err) < 0)
 		return -1;
 	if (!group && !entry)
 		return err_set(err, ERR_INVALID_PARAMS,
 			       "the user %s has no name and no group: give one with --group", user);
 	if (!group)
-		identity->gid = entry->pw_gid;
-	return entry ? find_groups(identity, entry->pw_name, err) : 0;
+		wanted->gid = entry->pw_gid;
+	return entry ? find_groups(wanted, entry->pw_name, err) : 0;
 }
 
-int identity_add_group(struct identity *identity, gid_t gid, struct err *err)
+int privileges_add_group(struct privileges *wanted, gid_t gid, struct err *err)
 {
-	if (identity->ngroups == IDENTITY_GROUPS_MAX)
-		return err_set(err, ERR_INVALID_PARAMS, "more than %d groups", IDENTITY_GROUPS_MAX);
-	identity->groups[identity->ngroups++] = gid;
+	if (wanted->ngroups == PRIVILEGES_GROUPS_MAX)
+		return err_set(err, ERR_INVALID_PARAMS, "more than %d groups",
+			       PRIVILEGES_GROUPS_MAX);
+	wanted->groups[wanted->ngroups++] = gid;
 	return 0;
 }
 
 /* -- becoming -- */
 
-static bool __attribute__((no_sanitize_address)) has_groups(const struct identity *identity)
+static bool has_groups(const struct privileges *wanted)
 {
-	gid_t groups[IDENTITY_GROUPS_MAX];
-	int n = getgroups(IDENTITY_GROUPS_MAX, groups);
+	gid_t groups[PRIVILEGES_GROUPS_MAX];
+	int n = getgroups(PRIVILEGES_GROUPS_MAX, groups);
 
-	if (n < 0 || (size_t)n != identity->ngroups)
+	if (n < 0 || (size_t)n != wanted->ngroups)
 		return false;
 	/* The kernel keeps them sorted, so each is looked for. */
-	for (size_t i = 0; i < identity->ngroups; i++) {
+	for (size_t i = 0; i < wanted->ngroups; i++) {
 		int at = 0;
 
-		while (at < n && groups[at] != identity->groups[i])
+		while (at < n && groups[at] != wanted->groups[i])
 			at++;
 		if (at == n)
 			return false;
@@ -112,7 +108,7 @@ static bool __attribute__((no_sanitize_address)) has_groups(const struct identit
 	return true;
 }
 
-static bool __attribute__((no_sanitize_address)) is_identity(const struct identity *identity)
+static bool has_ids(const struct privileges *wanted)
 {
 	uid_t uid[3];
 	gid_t gid[3];
@@ -120,28 +116,27 @@ static bool __attribute__((no_sanitize_address)) is_identity(const struct identi
 	if (getresuid(&uid[0], &uid[1], &uid[2]) < 0 || getresgid(&gid[0], &gid[1], &gid[2]) < 0)
 		return false;
 	for (int i = 0; i < 3; i++)
-		if (uid[i] != identity->uid || gid[i] != identity->gid)
+		if (uid[i] != wanted->uid || gid[i] != wanted->gid)
 			return false;
-	return has_groups(identity);
+	return has_groups(wanted);
 }
 
 /* Tries in earnest: the kernel alone knows. */
-static bool __attribute__((no_sanitize_address)) can_go_back(const struct identity *identity)
+static bool can_go_back(const struct privileges *wanted)
 {
-	if (identity->uid == 0)
-		return false; /* it is root that was asked for */
-	return syscall(SETRESUID, -1, 0, -1) == 0 || syscall(SETGROUPS, 0, NULL) == 0 ||
-	       (identity->gid != 0 && syscall(SETRESGID, -1, 0, -1) == 0);
+	return setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0 ||
+	       (wanted->gid != 0 && setresgid((gid_t)-1, 0, (gid_t)-1) == 0);
 }
 
-int __attribute__((no_sanitize_address)) identity_assume(const struct identity *identity)
+/* 0, or an errno: then it may be half-way. */
+static int assume(const struct privileges *wanted)
 {
 	/* In this order: each takes a privilege that the last one gives up. */
-	if (syscall(SETGROUPS, identity->ngroups, identity->groups) < 0 ||
-	    syscall(SETRESGID, identity->gid, identity->gid, identity->gid) < 0 ||
-	    syscall(SETRESUID, identity->uid, identity->uid, identity->uid) < 0)
+	if (setgroups(wanted->ngroups, wanted->groups) < 0 ||
+	    setresgid(wanted->gid, wanted->gid, wanted->gid) < 0 ||
+	    setresuid(wanted->uid, wanted->uid, wanted->uid) < 0)
 		return errno;
-	return is_identity(identity) && !can_go_back(identity) ? 0 : EPERM;
+	return has_ids(wanted) ? 0 : EPERM;
 }
 
 /* -- capabilities -- */
@@ -176,7 +171,7 @@ static void limit_bounding_set(unsigned kept)
 			return;
 }
 
-int privileges_drop(const struct identity *identity, bool keep_bind, struct err *err)
+int privileges_drop(const struct privileges *wanted, bool keep_bind, struct err *err)
 {
 	unsigned kept = keep_bind ? 1U << CAP_NET_BIND_SERVICE : 0;
 	int error;
@@ -184,20 +179,18 @@ int privileges_drop(const struct identity *identity, bool keep_bind, struct err 
 	limit_bounding_set(kept);
 	if (prctl(PR_SET_KEEPCAPS, keep_bind, 0, 0, 0) < 0)
 		return err_sys(err, ERR_IO_ERROR, errno, "cannot keep a capability");
-	error = identity_assume(identity);
+	error = assume(wanted);
 	if (error)
 		return err_sys(err, ERR_PERMISSION_DENIED, error, "cannot become user %u, group %u",
-			       (unsigned)identity->uid, (unsigned)identity->gid);
+			       (unsigned)wanted->uid, (unsigned)wanted->gid);
 	if (set_capabilities(kept) < 0)
 		return err_sys(err, ERR_PERMISSION_DENIED, errno, "cannot %s",
 			       keep_bind ? "keep CAP_NET_BIND_SERVICE" : "give capabilities up");
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	/* With KEEPCAPS the look in identity_assume came before the capability to go back had gone.
-	 */
-	if (!has_capabilities(kept) || can_go_back(identity))
+	/* What is not inheritable is not ambient either (capabilities(7)). */
+	if (!has_capabilities(kept) || can_go_back(wanted))
 		return err_set(err, ERR_PERMISSION_DENIED,
 			       "user %u, group %u could go back to what it was before",
-			       (unsigned)identity->uid, (unsigned)identity->gid);
+			       (unsigned)wanted->uid, (unsigned)wanted->gid);
 	return 0;
 }
