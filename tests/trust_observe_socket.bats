@@ -25,6 +25,7 @@ watching() {
 }
 
 @test "it is for the groups of the admin socket; whom its mode lets in otherwise may look too" {
+	need_acls
 	start_noded --observe-socket "$T/observe.sock" --admin-group "$WATCHERS" --operators "$CREW"
 	assert_equal "$(stat -c %g:%a "$T/observe.sock")" "$WATCHERS:660"
 	assert_equal "$(guest "$CREW" "" --socket "$T/observe.sock" state observe.clients.0.role)" observe

@@ -91,6 +91,7 @@ load trust.bash
 }
 
 @test "nodectl tells an observer which role is missing and who has it, with status 5" {
+	need_acls
 	start_noded --admin-group "$WATCHERS" --operators "$CREW"
 	run -5 guest "$WATCHERS" "" start "$T/x.sock"
 	assert_output "nodectl: unix:$T/x.sock: start takes the role operate, and uid $GUEST has observe: operate is for root, group $CREW (permission_denied)"

@@ -28,6 +28,7 @@ load trust.bash
 }
 
 @test "with both options each group reaches the socket without the other, and who is in both operates" {
+	need_acls
 	start_noded --admin-group "$WATCHERS" --operators "$CREW"
 	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
 	assert_equal "$(role_of "$WATCHERS" "")" observe
@@ -103,6 +104,7 @@ load trust.bash
 }
 
 @test "the default directory is opened to the groups, 0750, and no further" {
+	need_acls
 	install -m 0755 "$NODED" "$T/bin/noded"
 	mkdir "$T/run"
 	background noded env -u NODED_SOCKET XDG_RUNTIME_DIR="$T/run" \
@@ -128,6 +130,7 @@ load trust.bash
 }
 
 @test "a socket file that is made again is for the same groups" {
+	need_acls
 	start_noded --admin-group "$WATCHERS" --operators "$CREW"
 	rm "$NODED_SOCKET"
 	wait_until 10 test -S "$NODED_SOCKET"
@@ -135,4 +138,16 @@ load trust.bash
 	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
 	assert_equal "$(role_of "$WATCHERS" "")" observe
 	assert_log_lines 1 'admin running, listening again'
+}
+
+@test "where the second group cannot be let in, noded does not start and leaves nothing" {
+	local inside='mount -t ramfs none "$1" && "$2" --socket "$1/admin.sock" --admin-group "$3" --operators "$4"
+		echo "status $?"; ls -A "$1"'
+	mkdir "$T/plain"
+	unshare --mount mount -t ramfs none "$T/plain" 2>/dev/null ||
+		skip "takes a mount namespace, and ramfs: a file system without ACLs"
+	run unshare --mount sh -c "$inside" sh "$T/plain" "$NODED" "$WATCHERS" "$CREW"
+	assert_equal "${#lines[@]}" 2
+	assert_line --index 0 --partial "cannot let a second group, $CREW, in (it takes a file system with ACLs): Operation not supported"
+	assert_line --index 1 "status 1"
 }
