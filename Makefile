@@ -9,7 +9,7 @@
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
-SERVER = log net owner privileges access refusals loop backoff engine child relay claim listen listener conn handler echo forward exec pool \
+SERVER = log net owner privileges sandbox access refusals loop backoff engine child relay claim listen listener conn handler echo forward exec pool \
 	server transport state call methods lists wait shutdown batch session admin node main
 CTL = args client command completion exchange failure help interrupt lists many_requests memory \
 	one_request option owner pages print progress raw request resolve session shutdown state \
@@ -27,14 +27,15 @@ MANDIR = $(PREFIX)/share/man
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR = $(PREFIX)/lib/systemd/system
 INSTALL = install
 
 # Debian's names. What a target installs is what its list names, no more.
-DEPS_BUILD = gcc make libc6-dev libev-dev libcjson-dev libbsd-dev
+DEPS_BUILD = gcc make libc6-dev libev-dev libcjson-dev libbsd-dev libseccomp-dev
 DEPS_DEMO = redis-server redis-tools socat iproute2
 DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 	redis-server redis-tools nginx-light curl git python3 procps iproute2 util-linux strace \
-	gdb mandoc bash-completion zsh fish
+	gdb mandoc bash-completion zsh fish systemd libseccomp-dev
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
 
@@ -64,6 +65,7 @@ OBJ = build/$(VARIANT)
 COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -I. $(FLAGS) $(WARNINGS) $(QUOTE) $(CPPFLAGS) $(CFLAGS)
 LINKER = $(CC) $(FLAGS) $(CFLAGS) $(LINK) $(LDFLAGS)
 LIBS = -lcjson -lbsd
+SERVER_LIBS = -lev -lseccomp $(LIBS)
 QUOTE =
 Q = $(if $(V),,@echo '  $@' && )
 
@@ -86,7 +88,7 @@ SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*
 all: $(BIN)/noded $(BIN)/nodectl ## build noded and nodectl into build/
 
 $(BIN)/noded: $(SERVER_OBJ) $(PROTO_OBJ)
-	$(Q)$(LINKER) -o $@ $^ -lev $(LIBS)
+	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
 
 $(BIN)/nodectl: $(CTL_OBJ) $(PROTO_OBJ)
 	$(Q)$(LINKER) -o $@ $^ $(LIBS)
@@ -101,7 +103,7 @@ $(UNIT_PROTO:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o $(PROTO_OBJ)
 $(UNIT_SERVER:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o \
 		$(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) -o $@ $^ -lev $(LIBS)
+	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
 
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
 $(OBJ)/fail_alloc.so: tests/fail_alloc.c $(OBJ)/flags
@@ -219,12 +221,14 @@ man: $(OBJ)/tables ## rewrite the generated tables in the manual pages
 install: all ## install under DESTDIR and PREFIX (/usr/local)
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(BASHDIR) \
 		$(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(MANDIR)/man1 \
-		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 755 $(BIN)/noded $(DESTDIR)$(SBINDIR)/noded
 	$(INSTALL) -m 755 $(BIN)/nodectl $(DESTDIR)$(BINDIR)/nodectl
 	$(INSTALL) -m 644 man/nodectl.1 $(DESTDIR)$(MANDIR)/man1/nodectl.1
 	$(INSTALL) -m 644 man/noded-protocol.7 $(DESTDIR)$(MANDIR)/man7/noded-protocol.7
 	$(INSTALL) -m 644 man/noded.8 $(DESTDIR)$(MANDIR)/man8/noded.8
+	sed 's|/usr/local/sbin|$(SBINDIR)|' server/noded.service >$(DESTDIR)$(UNITDIR)/noded.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/noded.service
 	mkdir -p $(OBJ)/completion
 	$(BIN)/nodectl completion bash >$(OBJ)/completion/bash
 	$(BIN)/nodectl completion zsh >$(OBJ)/completion/zsh
@@ -237,7 +241,8 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/noded $(DESTDIR)$(BINDIR)/nodectl \
 		$(DESTDIR)$(MANDIR)/man1/nodectl.1 $(DESTDIR)$(MANDIR)/man7/noded-protocol.7 \
 		$(DESTDIR)$(MANDIR)/man8/noded.8 $(DESTDIR)$(BASHDIR)/nodectl \
-		$(DESTDIR)$(ZSHDIR)/_nodectl $(DESTDIR)$(FISHDIR)/nodectl.fish
+		$(DESTDIR)$(ZSHDIR)/_nodectl $(DESTDIR)$(FISHDIR)/nodectl.fish \
+		$(DESTDIR)$(UNITDIR)/noded.service
 
 clean: ## remove everything that was built
 	rm -rf build

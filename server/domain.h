@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include "access.h"
 #include "engine.h"
+#include "sandbox.h"
 #include "refusals.h"
 #include "transport.h"
 
@@ -15,6 +16,7 @@ struct domain {
 	struct engine *root; /* the node: what `state` shows */
 	struct transport *transport;
 	struct handler_env *env;
+	const struct sandbox *sandbox;
 	const struct access *access;
 	struct refusals refusals;
 	const char *name; /* of this noded */

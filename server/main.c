@@ -15,6 +15,7 @@
 #include "net.h"
 #include "node.h"
 #include "privileges.h"
+#include "sandbox.h"
 
 enum { EXIT_USAGE = 2, DEFAULT_DRAIN_MS = 30000 };
 
@@ -29,13 +30,15 @@ struct options {
 	const char *admin_group, *operators;
 	bool low_ports; /* and keep CAP_NET_BIND_SERVICE */
 	struct privileges becoming;
+	struct sandbox sandbox;
 };
 
 static const char usage_text[] =
     "usage: noded [-s PATH] [--log-level error|warning|info|debug] [--log-format text|json]\n"
     "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N]\n"
     "             [--admin-group G] [--operators G] [--observe-socket PATH]\n"
-    "             [--user U [--group G] [--low-ports]] [-V] [-h]\n"
+    "             [--user U [--group G] [--low-ports]]\n"
+    "             [--socket-dir DIR]... [-V] [-h]\n"
     "\n"
     "Hosts servers that nodectl(1) starts, inspects, drains and stops. Runs in the foreground and\n"
     "logs to standard error.\n"
@@ -57,6 +60,8 @@ static const char usage_text[] =
     "      --user U          become this user, for good, once the admin socket is bound\n"
     "      --group G         and this group (default: the user's)\n"
     "      --low-ports       but keep the right to listen on ports below 1024\n"
+    "      --socket-dir DIR  servers may have sockets only in this directory and below it;\n"
+    "                        up to 16 times\n"
     "  -V, --version         print the version\n"
     "  -h, --help            print this\n";
 
@@ -120,6 +125,15 @@ static int set_drain(struct options *options, const char *text)
 	return 0;
 }
 
+static int add_socket_dir(struct options *options, const char *text)
+{
+	struct err err = {0};
+
+	if (sandbox_add_directory(&options->sandbox, text, &err) < 0)
+		return usage_error("--socket-dir: %s", err.detail);
+	return 0;
+}
+
 static int set_ready_fd(struct options *options, const char *text)
 {
 	long number = whole_number(text, 3);
@@ -143,7 +157,8 @@ enum {
 	OPTION_OBSERVE,
 	OPTION_USER,
 	OPTION_GROUP,
-	OPTION_LOW_PORTS
+	OPTION_LOW_PORTS,
+	OPTION_SOCKET_DIR
 };
 
 static const struct option long_options[] = {
@@ -160,6 +175,7 @@ static const struct option long_options[] = {
     {"user", required_argument, NULL, OPTION_USER},
     {"group", required_argument, NULL, OPTION_GROUP},
     {"low-ports", no_argument, NULL, OPTION_LOW_PORTS},
+    {"socket-dir", required_argument, NULL, OPTION_SOCKET_DIR},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -203,6 +219,8 @@ static int set_option(struct options *options, int option, const char *text)
 	case OPTION_LOW_PORTS:
 		options->low_ports = true;
 		return 0;
+	case OPTION_SOCKET_DIR:
+		return add_socket_dir(options, text);
 	case 'V':
 		printf("noded %s\n", NODED_VERSION);
 		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -321,8 +339,9 @@ static int become(const struct options *options, struct err *err)
 }
 
 /* What takes privileges comes first, what gives them up next, and clients only after that. */
-static int serve(const struct options *options, struct err *err)
+static int serve(struct options *options, struct err *err)
 {
+	const struct address own[] = {options->node.admin, options->node.observe};
 	struct node *node = node_open(&options->node, err);
 	int status = 0;
 
@@ -330,8 +349,10 @@ static int serve(const struct options *options, struct err *err)
 		return -1;
 	if (options->user)
 		status = become(options, err);
-	if (status == 0)
+	if (status == 0) {
+		sandbox_enter(&options->sandbox, own, options->node.observe.len > 0 ? 2 : 1);
 		node_run(node);
+	}
 	node_close(node);
 	return status;
 }
@@ -345,6 +366,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status;
 
+	options.node.sandbox = &options.sandbox;
 	unblock_signals();
 	net_sanitize_stdio();
 	status = parse_options(&options, argc, argv);

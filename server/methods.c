@@ -278,7 +278,8 @@ static int start_server(struct call *call, struct server **server, bool *created
 {
 	struct server_options options = {0};
 
-	if (address_parse(&options.address, call_string(call, "address"), err) < 0)
+	if (address_parse(&options.address, call_string(call, "address"), err) < 0 ||
+	    sandbox_check(call->domain->sandbox, &options.address, err) < 0)
 		return -1;
 	options.spec = make_spec(call, err);
 	if (!options.spec)

@@ -166,6 +166,21 @@ static void write_adopted(struct json *json, const void *owner)
 	json_u64(json, node_const(owner)->supervisor.adopted);
 }
 
+/* The fences that hold, by name. */
+static void write_sandbox(struct json *json, const void *owner)
+{
+	const struct sandbox *sandbox = node_const(owner)->domain.sandbox;
+
+	json_array(json);
+	if (sandbox->no_new_privs)
+		json_string(json, "no_new_privs");
+	if (sandbox->landlock)
+		json_string(json, "landlock");
+	if (sandbox->seccomp)
+		json_string(json, "seccomp");
+	json_array_end(json);
+}
+
 /* Resident memory in bytes: the second number of /proc/PID/statm is pages (proc(5)). */
 static void write_rss(struct json *json, const void *owner)
 {
@@ -231,6 +246,7 @@ static const struct field process_rows[] = {
     FIELD_GET("children", write_children, "programs running"),
     FIELD_GET("adopted", write_adopted, "orphans of programs reaped so far"),
     FIELD_GET_TIMED("rss", write_rss, "resident memory in bytes"),
+    FIELD_GET("sandbox", write_sandbox, "what it denies itself: no_new_privs, landlock, seccomp"),
     FIELD_PART("loop", get_self, &loop_fields, "work in one turn of the event loop"),
 };
 static const struct field_table process_fields = FIELD_TABLE(process_rows);
@@ -364,6 +380,7 @@ static void set_up_domain(struct node *node, const struct node_options *options)
 	    .env = &node->env,
 	    .name = node->name,
 	    .access = &options->access,
+	    .sandbox = options->sandbox,
 	    .started = loop_wall(&node->loop),
 	    .drain = options->drain,
 	};

@@ -7,6 +7,7 @@
 #include "../proto/error.h"
 #include "access.h"
 #include "owner.h"
+#include "sandbox.h"
 
 struct node_options {
 	struct address admin;	/* the admin socket */
@@ -15,9 +16,10 @@ struct node_options {
 	mode_t admin_mode;	/* of both */
 	struct owner owner;	/* of both, and of that directory */
 	struct access access;
-	const char *name; /* NULL: the host's name */
-	double drain;	  /* seconds a shutdown lets connections end by themselves */
-	int ready_fd;	  /* gets a newline when the admin socket answers; -1: none */
+	const struct sandbox *sandbox; /* entered between node_open and node_run */
+	const char *name;	       /* NULL: the host's name */
+	double drain;		       /* seconds a shutdown lets connections end by themselves */
+	int ready_fd;		       /* gets a newline when the admin socket answers; -1: none */
 };
 
 struct node;

@@ -10,7 +10,7 @@ make_it() {
 	run env -u MAKEFLAGS -u MAKELEVEL make -s -o all -C "$ROOT" ${san:+"$san"} "$@"
 }
 
-@test "make install: programs, manual pages and completions, under DESTDIR and PREFIX" {
+@test "make install: programs, manual pages, completions and a unit, under DESTDIR and PREFIX" {
 	make_it install DESTDIR="$T/root" PREFIX=/opt/noded
 	assert_success
 	run find "$T/root" -type f -printf '%m %P\n'
@@ -22,7 +22,10 @@ make_it() {
 	assert_line "644 opt/noded/share/bash-completion/completions/nodectl"
 	assert_line "644 opt/noded/share/zsh/site-functions/_nodectl"
 	assert_line "644 opt/noded/share/fish/vendor_completions.d/nodectl.fish"
-	assert_equal "${#lines[@]}" 8
+	assert_line "644 opt/noded/lib/systemd/system/noded.service"
+	assert_equal "${#lines[@]}" 9
+	run grep '^ExecStart=' "$T/root/opt/noded/lib/systemd/system/noded.service"
+	assert_output "ExecStart=/opt/noded/sbin/noded --socket /run/noded/admin.sock"
 	run "$T/root/opt/noded/bin/nodectl" --version
 	assert_success
 
