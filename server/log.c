@@ -3,6 +3,7 @@
    be kept is counted, and the count is a line of its own once everything kept is out. */
 #include "log.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -55,6 +56,7 @@ static struct {
 	size_t start, len;   /* of what is kept */
 	bool torn;	     /* what is kept begins within a line */
 	uint64_t lost, told; /* lines; up to which number the log says so */
+	LIST_HEAD(, log_limit) limits;
 } sink = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
 
 /* As systemd.exec(5) has it, $JOURNAL_STREAM is "DEVICE:INODE" of the stream it gave us; a
@@ -286,14 +288,6 @@ static bool settle(void)
 	return sink.len == 0;
 }
 
-void log_flush(void)
-{
-	int error = errno;
-
-	settle();
-	errno = error;
-}
-
 void log_open(enum log_format format, enum log_level level)
 {
 	struct stat st;
@@ -404,22 +398,66 @@ static double monotonic(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* What was held back is told, and a new window may begin. */
+static void limit_tell(struct log_limit *limit, double now)
+{
+	log_line(limit->level, limit->subject, "%u more like this in the last %.0f s", limit->held,
+		 now - limit->since);
+	LIST_REMOVE(limit, link);
+	limit->shown = limit->held = 0;
+}
+
+static void limit_hold(struct log_limit *limit, double seconds, enum log_level level,
+		       const char *subject)
+{
+	if (limit->held++ > 0)
+		return;
+	limit->seconds = seconds;
+	limit->level = level;
+	strlcpy(limit->subject, subject, sizeof(limit->subject));
+	LIST_INSERT_HEAD(&sink.limits, limit, link);
+}
+
 bool log_allowed(struct log_limit *limit, unsigned burst, double seconds, enum log_level level,
 		 const char *subject)
 {
 	double now = monotonic();
-	unsigned held = limit->held;
 
-	if (limit->shown == 0 || now - limit->since >= seconds) {
-		if (held > 0) /* the window was longer if nothing happened since */
-			log_line(level, subject, "%u more like this in the last %.0f s", held,
-				 now - limit->since);
-		*limit = (struct log_limit){.since = now};
+	if (limit->shown > 0 && now - limit->since >= seconds) {
+		if (limit->held > 0)
+			limit_tell(limit, now);
+		limit->shown = 0;
 	}
 	if (limit->shown >= burst) {
-		limit->held++;
+		limit_hold(limit, seconds, level, subject);
 		return false;
 	}
-	limit->shown++;
+	if (limit->shown++ == 0)
+		limit->since = now;
 	return true;
+}
+
+void log_limit_end(struct log_limit *limit)
+{
+	if (limit->held > 0)
+		limit_tell(limit, monotonic());
+}
+
+static void limits_tell(void)
+{
+	struct log_limit *limit, *next;
+	double now = sink.limits.lh_first ? monotonic() : 0;
+
+	LIST_FOREACH_SAFE(limit, &sink.limits, link, next)
+	if (now - limit->since >= limit->seconds)
+		limit_tell(limit, now);
+}
+
+void log_flush(void)
+{
+	int error = errno;
+
+	settle();
+	limits_tell();
+	errno = error;
 }

@@ -86,8 +86,13 @@ static void remember(struct pool *pool, const struct conn *conn)
 
 static void release_pool(struct engine *engine)
 {
-	ev_timer_stop(engine->loop->ev, &pool_of(engine)->idle);
-	loop_cancel(engine->loop, &pool_of(engine)->idling);
+	struct pool *pool = pool_of(engine);
+
+	ev_timer_stop(engine->loop->ev, &pool->idle);
+	loop_cancel(engine->loop, &pool->idling);
+	log_limit_end(&pool->trouble);
+	log_limit_end(&pool->link.failures);
+	log_limit_end(&pool->link.chatter);
 }
 
 static void destroy_pool(struct engine *engine)

@@ -566,6 +566,23 @@ static void test_limit(void)
 	forget();
 	CHECK(log_allowed(&limit, 3, 3600, LOG_LEVEL_WARNING, "unix:/x") && collect(ends[0]) == 0,
 	      "none held back: nothing to say");
+	while (log_allowed(&limit, 3, 3600, LOG_LEVEL_WARNING, "unix:/x"))
+		continue;
+	log_flush();
+	CHECK_UINT(collect(ends[0]), 0, "the window is not over");
+	limit.since -= 3600;
+	log_flush();
+	collect(ends[0]);
+	CHECK(strstr(text, "warning unix:/x 1 more like this in the last 3600 s\n") != NULL,
+	      "a window that is over is told of although nothing happens any more: %s", text);
+	CHECK(log_allowed(&limit, 1, 3600, LOG_LEVEL_WARNING, "unix:/x"), "another begins");
+	CHECK(!log_allowed(&limit, 1, 3600, LOG_LEVEL_WARNING, "unix:/x"), "with its own count");
+	log_limit_end(&limit);
+	collect(ends[0]);
+	CHECK(strstr(text, "warning unix:/x 1 more like this in the last 0 s\n") != NULL,
+	      "an owner that goes tells what it held back: %s", text);
+	log_limit_end(&limit);
+	CHECK_UINT(collect(ends[0]), 0, "once");
 	close_log();
 	close(ends[0]);
 	close(ends[1]);
