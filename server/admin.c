@@ -318,6 +318,7 @@ static const struct field admin_rows[] = {
     FIELD_CHILD("listener", struct admin, listener, "its listening socket; null while lost"),
     FIELD(struct admin, sessions, U64, "clients connected"),
     FIELD(struct admin, observers, U64, "those of them with that role"),
+    FIELD_CHILD("observe", struct admin, observe, "the socket for observers alone; null: none"),
     FIELD_GET("clients", write_clients, "who they are: [{id, uid, role}, ...]"),
 };
 

@@ -20,7 +20,8 @@ struct admin_options {
 struct admin {
 	struct engine e; /* parent: the node */
 	struct admin_options options;
-	struct brood parts; /* the listener and the sessions */
+	struct brood parts;    /* the listener and the sessions */
+	struct admin *observe; /* the other one of the node, for observers alone; or NULL */
 	struct domain *domain;
 	struct listener *listener; /* NULL while lost or closed */
 	struct backoff retry;

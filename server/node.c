@@ -32,8 +32,7 @@ struct node {
 	struct domain domain;
 	struct handler_env env;
 	struct supervisor supervisor;
-	struct admin *admin;   /* large: it holds the scanner */
-	struct admin *observe; /* NULL without --observe-socket */
+	struct admin *admin; /* large: it holds the scanner */
 	struct transport transport;
 	ev_signal signals[ENDING_SIGNALS];
 	ev_timer housekeeping;
@@ -265,7 +264,6 @@ static const struct field node_rows[] = {
     FIELD_PART("process", get_self, &process_fields, "what the kernel knows of it"),
     FIELD_CHILD("transport", struct node, domain.transport, "the servers and their connections"),
     FIELD_CHILD("admin", struct node, admin, "the admin socket"),
-    FIELD_CHILD("observe", struct node, observe, "the socket for observers alone; null: none"),
     FIELD_PART("log", get_self, &log_fields, "the log"),
 };
 static const struct field_table node_fields = FIELD_TABLE(node_rows);
@@ -404,11 +402,11 @@ static int start_admins(struct node *node, const struct node_options *options, s
 		return -1;
 	if (admin_open(node->admin, &node->e, &node->domain, &admin, err) < 0)
 		return -1;
-	if (!node->observe)
+	if (!node->admin->observe)
 		return 0;
 	admin.address = options->observe;
 	admin.observe = true;
-	if (admin_open(node->observe, &node->e, &node->domain, &admin, err) == 0)
+	if (admin_open(node->admin->observe, &node->e, &node->domain, &admin, err) == 0)
 		return 0;
 	engine_end(&node->admin->e, END_KILL, REASON_ERROR, 0);
 	return -1;
@@ -442,7 +440,8 @@ static int open_on_loop(struct node *node, const struct node_options *options, s
 static void node_free(struct node *node)
 {
 	net_reserve_close();
-	free(node->observe);
+	if (node->admin)
+		free(node->admin->observe);
 	free(node->admin);
 	free(node);
 }
@@ -454,9 +453,9 @@ static struct node *node_new(bool observe, struct err *err)
 	if (!node)
 		goto fail;
 	node->admin = calloc(1, sizeof(*node->admin));
-	if (observe)
-		node->observe = calloc(1, sizeof(*node->observe));
-	if (node->admin && (node->observe || !observe))
+	if (node->admin && observe)
+		node->admin->observe = calloc(1, sizeof(*node->admin->observe));
+	if (node->admin && (node->admin->observe || !observe))
 		return node;
 	node_free(node);
 fail:

@@ -10,29 +10,29 @@ watching() {
 	start_noded --observe-socket "$T/observe.sock"
 	assert_equal "$(stat -c %a "$T/observe.sock")" 600
 	assert_equal "$(watching state phase)" running
-	assert_equal "$(watching state observe.clients | jq -c 'map(.role)')" '["observe"]'
+	assert_equal "$(watching state admin.observe.clients | jq -c 'map(.role)')" '["observe"]'
 	run -5 watching set-log-level debug
 	assert_output "nodectl: set-log-level: set_log_level takes the role operate, and uid 0 has observe, as everybody on this socket: operate is for root, on the admin socket (permission_denied)"
 	assert_equal "$(nodectl state log.level)" info
 	run -0 nodectl set-log-level info
-	assert_equal "$(state observe.address)" "unix:$T/observe.sock"
-	assert_equal "$(state observe.sessions)" 0
+	assert_equal "$(state admin.observe.address)" "unix:$T/observe.sock"
+	assert_equal "$(state admin.observe.sessions)" 0
 }
 
 @test "without the option there is none, and state says so" {
 	start_noded
-	assert_equal "$(state observe)" null
+	assert_equal "$(state admin.observe)" null
 }
 
 @test "it is for the groups of the admin socket; whom its mode lets in otherwise may look too" {
 	need_acls
 	start_noded --observe-socket "$T/observe.sock" --admin-group "$WATCHERS" --operators "$CREW"
 	assert_equal "$(stat -c %g:%a "$T/observe.sock")" "$WATCHERS:660"
-	assert_equal "$(guest "$CREW" "" --socket "$T/observe.sock" state observe.clients.0.role)" observe
-	assert_equal "$(guest "$WATCHERS" "" --socket "$T/observe.sock" state observe.clients.0.role)" observe
+	assert_equal "$(guest "$CREW" "" --socket "$T/observe.sock" state admin.observe.clients.0.role)" observe
+	assert_equal "$(guest "$WATCHERS" "" --socket "$T/observe.sock" state admin.observe.clients.0.role)" observe
 	run -5 guest "$GUEST" "" --socket "$T/observe.sock" state phase
 	chmod 0666 "$T/observe.sock"
-	assert_equal "$(guest "$GUEST" "" --socket "$T/observe.sock" state observe.clients.0.role)" observe
+	assert_equal "$(guest "$GUEST" "" --socket "$T/observe.sock" state admin.observe.clients.0.role)" observe
 	run -5 guest "$GUEST" "" --socket "$T/observe.sock" shutdown
 }
 
@@ -70,7 +70,7 @@ watching() {
 @test "a relative path is taken from where noded was started" {
 	cd "$T"
 	start_noded --observe-socket ./look.sock
-	assert_equal "$(state observe.address)" "unix:$T/look.sock"
+	assert_equal "$(state admin.observe.address)" "unix:$T/look.sock"
 }
 
 @test "it is no backend of a server" {
@@ -87,7 +87,7 @@ watching() {
 	for i in 1 2 3; do
 		start_noded --observe-socket "$T/observe.sock"
 		background watcher "$T/bin/nodectl" --socket "$T/observe.sock" wait phase --is stopped --timeout none
-		wait_until 10 state_is 1 observe.sessions
+		wait_until 10 state_is 1 admin.observe.sessions
 		nodectl shutdown
 		[[ ! -e $T/observe.sock && ! -e $NODED_SOCKET ]]
 		wait_noded
@@ -105,13 +105,13 @@ watching() {
 		for n, watcher in enumerate(watchers):
 		    watcher.send(request("wait", n, path="nowhere", exists=True, timeout_ms=3600000))
 		boss = Admin()
-		boss.wait("observe.sessions", equals=64)
+		boss.wait("admin.observe.sessions", equals=64)
 		until(lambda: Admin("$T/observe.sock").reply()["error"]["data"]["name"] == "too_many_clients")
 		admins = [Admin() for _ in range(63)]
 		for admin in admins:
 		    expect(admin.state("phase"), "running")
 		expect(boss.state("admin.sessions"), 64)
-		expect(boss.state("observe.sessions"), 64)
+		expect(boss.state("admin.observe.sessions"), 64)
 		expect([n for n in range(64) if not watchers[n].quiet()], [])
 	END
 }

@@ -114,7 +114,7 @@ load trust.bash
 		boss = Admin()
 		assert serves(boss)
 		# Sixteen of the reserve are not for observers, wherever they come in.
-		inside = boss.state("admin.observers") + boss.state("observe.sessions")
+		inside = boss.state("admin.observers") + boss.state("admin.observe.sessions")
 		assert 1 <= inside <= 16, inside
 		# Each gives back what it took, however long this goes on.
 		for n in range(200):
