@@ -9,9 +9,10 @@
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
-SERVER = log net owner privileges sandbox access refusals loop backoff engine child relay claim listen listener conn handler echo forward exec pool \
+SERVER = log net owner privileges sandbox access refusals loop backoff engine identity offspring launch \
+	child relay claim listen listener conn handler echo forward exec pool \
 	server transport state call methods lists wait shutdown batch session admin node main
-CTL = args client command completion exchange failure help interrupt lists many_requests memory \
+CTL = account args client command completion exchange failure help interrupt lists many_requests memory \
 	one_request option owner pages print progress raw request resolve session shutdown state \
 	suggest table tree wait main
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "memory.h"
 #include "option.h"
 #include "resolve.h"
@@ -131,16 +132,33 @@ static int apply_value(struct reader *reader, enum own_option own, const char *t
 	return 0;
 }
 
+/* What the words of people stand for: a numeric address, the number of a user or group. NULL: the
+   failure says why. */
+static const char *look_up(struct reader *reader, const struct param *param, const char *text,
+			   char found[static ADDRESS_TEXT_SIZE])
+{
+	switch (param->type) {
+	case PARAM_ADDRESS:
+		return resolve_address(text, found, reader->failure) < 0 ? NULL : found;
+	case PARAM_USER:
+		return account_user(text, found, reader->failure);
+	case PARAM_GROUP:
+		return account_group(text, found, reader->failure);
+	default:
+		return text;
+	}
+}
+
 static int apply_param(struct reader *reader, const struct option *option, const char *text)
 {
 	cJSON *target = option->kind != NULL ? reader->args->handler : reader->args->params;
-	char address[ADDRESS_TEXT_SIZE], dashed[PARAM_OPTION_SIZE + 2];
+	char found[ADDRESS_TEXT_SIZE], dashed[PARAM_OPTION_SIZE + 2];
 	struct err err = {0};
 
-	if (option->param->type == PARAM_ADDRESS) {
-		if (resolve_address(text, address, reader->failure) < 0)
+	if (text != NULL) {
+		text = look_up(reader, option->param, text, found);
+		if (text == NULL)
 			return -1;
-		text = address;
 	}
 	if (option->kind != NULL)
 		reader->args->handler_of = option->kind;

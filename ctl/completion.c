@@ -24,6 +24,10 @@ static const char *param_source(const struct param *param)
 		return "state";
 	case PARAM_HANDLER:
 		return "handler";
+	case PARAM_USER:
+		return "users";
+	case PARAM_GROUP:
+		return "groups";
 	case PARAM_MS:
 	case PARAM_COUNT:
 	case PARAM_BOOL:
@@ -295,6 +299,12 @@ void completion_write_bash(struct buf *out)
 			"\t\tCOMPREPLY+=(\"$path\")\n"
 			"\tdone < <(compgen -f -- \"${cur#\"$before\"}\")\n"
 			"\tcompopt -o filenames 2>/dev/null\n"
+			"}\n\n"
+			"_nodectl_users() {\n"
+			"\t_nodectl_lines \"$(compgen -u)\"\n"
+			"}\n\n"
+			"_nodectl_groups() {\n"
+			"\t_nodectl_lines \"$(compgen -g)\"\n"
 			"}\n\n");
 	add_sources(out);
 	buf_printf(
@@ -369,6 +379,12 @@ void completion_write_zsh(struct buf *out)
 			"_nodectl_files() {\n"
 			"\t_files\n"
 			"}\n\n"
+			"_nodectl_users() {\n"
+			"\t_users\n"
+			"}\n\n"
+			"_nodectl_groups() {\n"
+			"\t_groups\n"
+			"}\n\n"
 			"if [[ ${funcstack[1]} == _nodectl ]]; then\n"
 			"\t_nodectl \"$@\"\n"
 			"else\n"
@@ -409,6 +425,9 @@ static void add_fish_option(struct buf *out, const struct command *command,
 		buf_printf(out, "'");
 	} else if (option->value != NULL && strcmp(source, "servers") == 0) {
 		buf_printf(out, " -a '(_nodectl_servers)'");
+	} else if (option->value != NULL &&
+		   (strcmp(source, "users") == 0 || strcmp(source, "groups") == 0)) {
+		buf_printf(out, " -a '(__fish_complete_%s)'", source);
 	}
 	buf_printf(out, " -d ");
 	add_fish_quoted(out, option->doc);

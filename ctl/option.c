@@ -64,6 +64,10 @@ const char *option_value_name(const struct param *param)
 		return param->choices;
 	case PARAM_MODE:
 		return "MODE";
+	case PARAM_USER:
+		return "NAME|UID";
+	case PARAM_GROUP:
+		return "NAME|GID";
 	case PARAM_PATH:
 		return "PATH";
 	case PARAM_KEY:

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../proto/method.h"
+#include "../proto/params.h"
 #include "../proto/phase.h"
 #include "memory.h"
 
@@ -54,6 +55,18 @@ static void add_words(struct buf *out, struct span value)
 	}
 }
 
+/* Whom a program runs as belongs to what it is: " --user 65534 --group 65534". */
+static void add_identity(struct buf *out, struct span object, const struct param *param)
+{
+	struct span value = raw_member(object, param->name);
+	char option[PARAM_OPTION_SIZE];
+
+	if ((param->type != PARAM_USER && param->type != PARAM_GROUP) || value.at == NULL)
+		return;
+	buf_printf(out, " --%s", param_option(param, option));
+	add_words(out, value);
+}
+
 /* A handler as it is given to start: {"type":"exec","argv":["cat","-n"]} -> exec cat -n. */
 static bool print_handler(struct buf *out, struct span object)
 {
@@ -63,6 +76,8 @@ static bool print_handler(struct buf *out, struct span object)
 		if (!scan_string_is(raw_member(object, "type"), kind->name))
 			continue;
 		buf_printf(out, "%s", kind->name);
+		for (size_t i = 0; i < kind->nparams; i++)
+			add_identity(out, object, &kind->params[i]);
 		for (size_t i = 0; i < kind->nparams; i++)
 			if ((kind->params[i].flags & PARAM_POSITIONAL) != 0)
 				add_words(out, raw_member(object, kind->params[i].name));

@@ -8,6 +8,7 @@
 #include "../proto/json.h"
 #include "../proto/params.h"
 #include "../proto/path.h"
+#include "account.h"
 #include "memory.h"
 #include "option.h"
 #include "resolve.h"
@@ -127,6 +128,23 @@ static int fill_handler(struct words *words, cJSON *handler, const struct handle
 	return 0;
 }
 
+/* --user alone means that user's own group; --group alone is somebody's mistake. */
+static int complete_identity(cJSON *handler, struct failure *failure)
+{
+	const cJSON *user = param_get(handler, "user"), *group = param_get(handler, "group");
+	uint64_t own;
+
+	if (group != NULL && user == NULL)
+		return failure_usage(failure, "--group needs --user beside it");
+	if (user == NULL || group != NULL)
+		return 0;
+	if (account_primary_group((uint64_t)user->valuedouble, &own, failure) < 0)
+		return -1;
+	if (cJSON_AddNumberToObject(handler, "group", (double)own) == NULL)
+		memory_failed();
+	return 0;
+}
+
 /* [KIND [ARG...]] and the options of that kind. */
 static int add_handler(struct words *words, cJSON *object, const struct param *param)
 {
@@ -157,6 +175,8 @@ static int add_handler(struct words *words, cJSON *object, const struct param *p
 		if (copy == NULL || !cJSON_AddItemToObject(handler, item->string, copy))
 			memory_failed();
 	}
+	if (complete_identity(handler, words->failure) < 0)
+		return -1;
 	return fill_handler(words, handler, kind);
 }
 

@@ -105,6 +105,8 @@ static const char *type_text(enum param_type type)
 		return "milliseconds, an integer";
 	case PARAM_COUNT:
 	case PARAM_ID:
+	case PARAM_USER:
+	case PARAM_GROUP:
 		return "an integer";
 	case PARAM_BOOL:
 		return "true or false";
@@ -128,11 +130,6 @@ static const char *type_text(enum param_type type)
 	return "";
 }
 
-static bool has_range(const struct param *param)
-{
-	return param->type == PARAM_MS || param->type == PARAM_COUNT || param->type == PARAM_ID;
-}
-
 static void put_type(const struct param *param)
 {
 	char text[80];
@@ -140,7 +137,7 @@ static void put_type(const struct param *param)
 	put_text(type_text(param->type));
 	if (param->type == PARAM_CHOICE)
 		put_list(param->choices, "|", "");
-	if (has_range(param)) {
+	if (param_is_whole(param)) {
 		snprintf(text, sizeof text, "from %" PRIu64 " to %" PRIu64, param->min, param->max);
 		put_text(text);
 	}
@@ -328,6 +325,10 @@ static const char *placeholder(enum param_type type)
 		return "id";
 	case PARAM_MODE:
 		return "mode";
+	case PARAM_USER:
+		return "user";
+	case PARAM_GROUP:
+		return "group";
 	case PARAM_PATH:
 		return "path";
 	case PARAM_KEY:

@@ -58,6 +58,8 @@ static const char *type_names(enum param_type type)
 	case PARAM_MS:
 	case PARAM_COUNT:
 	case PARAM_ID:
+	case PARAM_USER:
+	case PARAM_GROUP:
 		return "integer";
 	case PARAM_BOOL:
 		return "boolean";
@@ -96,6 +98,8 @@ static void write_bounds(struct json *json, const struct param *param)
 	case PARAM_MS:
 	case PARAM_COUNT:
 	case PARAM_ID:
+	case PARAM_USER:
+	case PARAM_GROUP:
 		write_u64(json, "minimum", param->min);
 		write_u64(json, "maximum", param->max);
 		return;
@@ -224,7 +228,7 @@ static void write_kind(struct json *json, const struct handler_kind *kind)
 	json_object_end(json);
 }
 
-static void write_handlers(struct json *json)
+static void write_handlers(struct json *json, unsigned kinds)
 {
 	json_key(json, "schemas");
 	json_object(json);
@@ -233,7 +237,8 @@ static void write_handlers(struct json *json)
 	json_key(json, "oneOf");
 	json_array(json);
 	for (int i = 0; i < HANDLER_COUNT; i++)
-		write_kind(json, handler_kind_get((enum handler_id)i));
+		if (kinds >> i & 1)
+			write_kind(json, handler_kind_get((enum handler_id)i));
 	json_array_end(json);
 	json_object_end(json);
 	json_object_end(json);
@@ -271,7 +276,7 @@ static void write_info(struct json *json)
 	json_object_end(json);
 }
 
-void discover_write(struct json *json)
+void discover_write(struct json *json, unsigned kinds)
 {
 	json_object(json);
 	write_text(json, "openrpc", "1.2.6");
@@ -283,7 +288,7 @@ void discover_write(struct json *json)
 	json_array_end(json);
 	json_key(json, "components");
 	json_object(json);
-	write_handlers(json);
+	write_handlers(json, kinds);
 	write_errors(json);
 	json_object_end(json);
 	json_object_end(json);

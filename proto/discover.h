@@ -4,6 +4,7 @@
 
 #include "json.h"
 
-void discover_write(struct json *json);
+/* kinds: of handlers that can be started, a bit of each enum handler_id. */
+void discover_write(struct json *json, unsigned kinds);
 
 #endif

@@ -214,13 +214,13 @@ static const struct method methods[METHOD_COUNT] = {
 			 .result = "an OpenRPC 1.2.6 document",
 			 .errors = "",
 			 .example = "{}"},
-    [METHOD_VERSION] = {.name = "version",
-			.flags = METHOD_OBSERVE,
-			.doc = "tell which noded this is, and its limits",
-			.result =
-			    "{name, version, protocol: {major, minor}, pid, started_at, limits}",
-			.errors = "",
-			.example = "{}"},
+    [METHOD_VERSION] =
+	{.name = "version",
+	 .flags = METHOD_OBSERVE,
+	 .doc = "tell which noded this is, and its limits",
+	 .result = "{name, version, protocol: {major, minor}, pid, started_at, handlers, limits}",
+	 .errors = "",
+	 .example = "{}"},
     [METHOD_START] =
 	{.name = "start",
 	 .flags = METHOD_REFUSED_AT_END,
@@ -228,7 +228,8 @@ static const struct method methods[METHOD_COUNT] = {
 	 .doc = "listen on an address and serve it",
 	 .result = "{server, created}: the server as in state, with its bound address",
 	 .errors =
-	     "already_exists address_in_use address_invalid bind_denied limit_reached "
+	     "permission_denied already_exists address_in_use address_invalid bind_denied "
+	     "limit_reached "
 	     "wrong_state io_error path_exists unsafe_directory program_not_found shutting_down",
 	 .example = "{\"address\":\"tcp:127.0.0.1:0\",\"handler\":{\"type\":\"echo\"}}"},
     [METHOD_STOP_SERVER] =
@@ -337,6 +338,16 @@ static const struct param exec_params[] = {
      .type = PARAM_ARGV,
      .flags = PARAM_REQUIRED | PARAM_POSITIONAL,
      .doc = "program and arguments; no shell is involved"},
+    {.name = "user",
+     .type = PARAM_USER,
+     .max = ID_NUMBER_MAX,
+     .doc = "the user it runs as; noded must be privileged; default: noded's own",
+     .option_doc = "run the program as this user, and as a member of its group alone"},
+    {.name = "group",
+     .type = PARAM_GROUP,
+     .max = ID_NUMBER_MAX,
+     .doc = "its only group; needed with user, and not without it",
+     .option_doc = "with --user: as a member of this group instead"},
 };
 
 static const struct handler_kind kinds[HANDLER_COUNT] = {

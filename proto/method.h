@@ -16,6 +16,8 @@ enum {
 };
 #define NODED_VERSION	"1.0.0"
 #define DURATION_MAX_MS (UINT64_C(86400000) * DURATION_MAX_DAYS)
+/* The largest number of a user or group: the one above it means none (setresuid(2)). */
+#define ID_NUMBER_MAX UINT64_C(4294967294)
 /* Largest integer a JSON number carries exactly through a double (RFC 8259, section 6). */
 #define JSON_INTEGER_MAX ((UINT64_C(1) << 53) - 1)
 
@@ -69,6 +71,8 @@ enum param_type {
 	PARAM_NUMBER,  /* any JSON number */
 	PARAM_VALUE,   /* any JSON value that is not an object or array */
 	PARAM_HANDLER, /* object {"type": a handler kind, and its params} */
+	PARAM_USER,    /* integer, a user's number; on nodectl's command line a name too */
+	PARAM_GROUP,   /* the same of a group */
 	PARAM_ARGV,    /* array of 1..SCAN_VALUES_MAX strings, the first not empty */
 };
 
@@ -85,7 +89,7 @@ struct param {
 	const char *name;
 	enum param_type type;
 	unsigned flags;	      /* of enum param_flag */
-	uint64_t min, max;    /* PARAM_MS, PARAM_COUNT, PARAM_ID */
+	uint64_t min, max;    /* of whole numbers: param_is_whole */
 	const char *fallback; /* the default as JSON text; NULL: none */
 	const char *choices;  /* PARAM_CHOICE: "a|b" */
 	const char *option;   /* nodectl's option, if it is not the name without _ms, - for _ */
@@ -143,6 +147,9 @@ enum role method_role(const struct method *method);
 
 const char *role_name(enum role role);
 const char *role_doc(enum role role);
+
+/* A bit for each kind of handler. */
+#define HANDLERS_ALL ((1u << HANDLER_COUNT) - 1)
 
 const struct handler_kind *handler_kind_get(enum handler_id id);
 const struct handler_kind *handler_kind_find(const char *name);

@@ -126,6 +126,8 @@ static int check_value(const struct param *param, const char *name, const cJSON 
 	case PARAM_MS:
 	case PARAM_COUNT:
 	case PARAM_ID:
+	case PARAM_USER:
+	case PARAM_GROUP:
 		return check_integer(param, name, value, err);
 	case PARAM_BOOL:
 		return cJSON_IsBool(value) ? 0 : wrong(err, name, "true or false");
@@ -217,6 +219,19 @@ static int check_forward(const cJSON *handler, struct err *err)
 	return 0;
 }
 
+/* A user without a group would keep noded's, root's perhaps; a group alone keeps the user. */
+static int check_exec(const cJSON *handler, struct err *err)
+{
+	bool user = param_get(handler, "user") != NULL, group = param_get(handler, "group") != NULL;
+	if (user && !group)
+		return err_param(err, ERR_INVALID_PARAMS, "handler.group",
+				 "handler.user needs handler.group beside it");
+	if (group && !user)
+		return err_param(err, ERR_INVALID_PARAMS, "handler.user",
+				 "handler.group needs handler.user beside it");
+	return 0;
+}
+
 static int check_start(const cJSON *params, struct err *err)
 {
 	const struct handler_kind *kind = handler_kind_of(param_get(params, "handler"));
@@ -260,6 +275,7 @@ static rule *const method_rules[METHOD_COUNT] = {
 
 static rule *const handler_rules[HANDLER_COUNT] = {
     [HANDLER_FORWARD] = check_forward,
+    [HANDLER_EXEC] = check_exec,
 };
 
 static int check_handler(const char *name, const cJSON *value, struct err *err)
@@ -439,6 +455,12 @@ const char *param_option(const struct param *param, char text[static PARAM_OPTIO
 	return text;
 }
 
+bool param_is_whole(const struct param *param)
+{
+	return param->type == PARAM_MS || param->type == PARAM_COUNT || param->type == PARAM_ID ||
+	       param->type == PARAM_USER || param->type == PARAM_GROUP;
+}
+
 bool param_is_flag(const struct param *param)
 {
 	return param->type == PARAM_BOOL;
@@ -531,8 +553,7 @@ static cJSON *word_read(const struct param *param, const char *text, struct err 
 		value = cJSON_CreateBool(!(param->flags & PARAM_NEGATED));
 	} else if (check_word(param, text, err) < 0) {
 		return NULL;
-	} else if (!none && (param->type == PARAM_MS || param->type == PARAM_COUNT ||
-			     param->type == PARAM_ID)) {
+	} else if (!none && param_is_whole(param)) {
 		uint64_t number = 0;
 		if (read_number(param, text, &number, err) < 0)
 			return NULL;

@@ -41,6 +41,9 @@ int duration_parse(const char *text, uint64_t *ms, struct err *err)
 enum { PARAM_OPTION_SIZE = 32 };
 const char *param_option(const struct param *param, char text[static PARAM_OPTION_SIZE]);
 
+/* True if its values are whole numbers, from min to max. */
+bool param_is_whole(const struct param *param);
+
 /* True if the option takes no value on the command line (PARAM_BOOL). */
 bool param_is_flag(const struct param *param);
 
@@ -48,8 +51,9 @@ bool param_is_flag(const struct param *param);
    parameter's name, in the place of an earlier one. text is NULL for a flag. Durations, "none" for
    null, decimal integers, choices; PARAM_VALUE: the word as JSON if it is a JSON scalar, else as a
    string; PARAM_HANDLER: a kind's name makes an object, to which the kind's own parameters can be
-   added; PARAM_ARGV: each word is appended to the array; an address is taken as it is (resolving
-   names is ctl's). -1: invalid_params, saying what would be right, or internal_error. */
+   added; PARAM_ARGV: each word is appended to the array; an address is taken as it is, a user
+   or group as a number (resolving names is ctl's). -1: invalid_params, saying what would be right,
+   or internal_error. */
 int param_add_argv(cJSON *object, const struct param *param, const char *text, struct err *err)
     __attribute__((warn_unused_result));
 

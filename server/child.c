@@ -1,31 +1,33 @@
-/* Child processes: spawned in a session of their own, watched, told to leave, killed with their
-   group, reaped; orphans that become ours are reaped and counted. */
+/* Child processes: watched, told to leave, killed with their group and with all that left it, and
+   reaped.
+
+   What a program starts may leave its group and session, and lose its parent; then it becomes ours,
+   without any event. But every process below us has one of our children above it: once no child of
+   ours is left but programs that run, and what is in their sessions, nothing of those that ended is
+   left anywhere. So after each end our own children are listed, those that belong to nothing that
+   runs are killed, and as they are reaped theirs appear in the list. */
 #include "child.h"
 
 #include <assert.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "net.h"
+#include "../proto/buf.h"
+#include "offspring.h"
 
-#define CLOSE_SECONDS 2.0 /* supervisor_close takes at most about this long */
+#define CLOSE_SECONDS	 2.0 /* supervisor_close takes at most about this long */
+#define PATIENCE_SECONDS 1.0 /* so long an end waits for what a program left to die */
+#define SLOW_SECONDS	 0.1 /* from one look at every process to the next */
+#define EFFORT_SHARE	 8 /* a hunt in a crowd waits so many times as long as the last one took */
 
 enum {
-	STACK_SIZE = 64 * 1024, /* of a child until it runs its program */
+	SPARED_MOST = 64, /* more that do not die are no accident: they multiply */
+	NAMES = 160,	  /* bytes of those that do not die, in the log */
 };
 
 static int compare_pids(const struct child *a, const struct child *b)
@@ -36,203 +38,279 @@ static int compare_pids(const struct child *a, const struct child *b)
 RB_PROTOTYPE(child_tree, child, by_pid, compare_pids)
 RB_GENERATE(child_tree, child, by_pid, compare_pids)
 
-/* -- between clone and execve -- */
-
-/* The child runs in our memory while we stand still (CLONE_VM | CLONE_VFORK): nothing is copied,
-   and it reports by writing here. It has copies of its own of descriptors, signal handlers, limits,
-   umask and working directory. Only async-signal-safe calls; the sanitizer must not mark its stack,
-   which is part of ours and is left by no return. */
-struct launch {
-	const struct spawn *spawn;
-	struct rlimit nofile;
-	pid_t parent;
-	volatile int error; /* errno of what failed; 0: the program runs */
-};
-
-/* Before the mask is lifted: our handlers would run in our memory. */
-static void __attribute__((no_sanitize_address)) launch_reset_signals(void)
+static struct child *find_running(struct supervisor *supervisor, pid_t pid)
 {
-	/* The kernel's struct: handler (SIG_DFL is 0), flags, restorer, mask. libc's sigaction(2)
-	   refuses 32 and 33, which are its own, and which some programs pass on ignored. */
-	const struct {
-		unsigned long handler, flags, restorer, mask;
-	} action = {0};
-	sigset_t none;
+	struct child key = {.pid = pid};
 
-	for (int number = 1; number < NSIG; number++)
-		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof(action.mask));
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	return RB_FIND(child_tree, &supervisor->tree, &key);
 }
 
-static int __attribute__((no_sanitize_address)) launch_set_fds(const struct spawn *spawn)
-{
-	int flags;
-
-	if (dup2(spawn->in_out, 0) < 0 || dup2(spawn->in_out, 1) < 0 || dup2(spawn->error, 2) < 0)
-		return -1;
-	/* Ours are close-on-exec from birth; this is for those we inherited. */
-	if (close_range(3, ~0U, 0) < 0 && errno != ENOSYS)
-		return -1;
-	flags = fcntl(0, F_GETFL);
-	return flags < 0 ? -1 : fcntl(0, F_SETFL, flags & ~O_NONBLOCK);
-}
-
-static int __attribute__((no_sanitize_address)) launch_run(void *argument)
-{
-	struct launch *launch = argument;
-	const struct spawn *spawn = launch->spawn;
-
-	launch_reset_signals();
-	umask(022);
-	if (setsid() < 0 || chdir("/") < 0 || setrlimit(RLIMIT_NOFILE, &launch->nofile) < 0 ||
-	    launch_set_fds(spawn) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		goto fail;
-	/* It died before the line above? Then nobody will tell us. */
-	if (getppid() != launch->parent)
-		_exit(127);
-	execve(spawn->program, spawn->argv, spawn->environment);
-fail:
-	launch->error = errno;
-	_exit(127);
-}
-
-/* The one place that makes a process. -1: errno is set. Else its pid; launch->error tells whether
-   the program runs or the process has ended. */
-static pid_t launch_clone(struct launch *launch)
-{
-	char stack[STACK_SIZE] __attribute__((aligned(16)));
-	sigset_t all, before;
-	pid_t pid;
-	int error;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = clone(launch_run, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
-	error = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return pid;
-}
-
-static enum error_code launch_error(int error)
-{
-	switch (error) {
-	case ENOENT:
-	case EACCES:
-	case ENOTDIR:
-	case ENOEXEC:
-	case ELIBBAD:
-	case ELOOP:
-	case EISDIR:
-		return ERR_PROGRAM_NOT_FOUND;
-	case EAGAIN:
-		return ERR_LIMIT_REACHED;
-	default:
-		return net_is_shortage(error) ? ERR_LIMIT_REACHED : ERR_IO_ERROR;
-	}
-}
-
-static void wait_for(pid_t pid, siginfo_t *info)
-{
-	while (waitid(P_PID, (id_t)pid, info, WEXITED) < 0 && errno == EINTR)
-		;
-}
+/* -- children -- */
 
 int child_spawn(struct child *child, struct supervisor *supervisor, const struct spawn *spawn,
 		struct err *err)
 {
-	struct launch launch = {.spawn = spawn, .parent = getpid()};
-	siginfo_t info;
-	pid_t pid;
-
-	assert(spawn->in_out > 2 && spawn->error > 2 && child->exited);
-	if (getrlimit(RLIMIT_NOFILE, &launch.nofile) < 0)
-		return err_sys(err, ERR_IO_ERROR, errno, "the descriptor limit cannot be read");
-	if (net_child_nofile() < launch.nofile.rlim_max)
-		launch.nofile.rlim_cur = net_child_nofile();
-	pid = launch_clone(&launch);
-	if (pid < 0)
-		return err_sys(err, launch_error(errno), errno, "no process for %s",
-			       spawn->program);
-	if (launch.error) {
-		wait_for(pid, &info);
-		fcntl(spawn->in_out, F_SETFL, fcntl(spawn->in_out, F_GETFL) | O_NONBLOCK);
-		return err_sys(err, launch_error(launch.error), launch.error, "%s cannot be run",
-			       spawn->program);
-	}
+	assert(child->exited && child->stage == CHILD_NONE);
+	if (launch_program(spawn, &child->pid, err) < 0)
+		return -1;
 	child->supervisor = supervisor;
-	child->pid = pid;
+	child->stage = CHILD_RUNS;
 	RB_INSERT(child_tree, &supervisor->tree, child);
 	supervisor->children++;
 	loop_mark(supervisor->loop);
 	return 0;
 }
 
-/* -- afterwards -- */
-
 void child_signal(const struct child *child, int signal_number)
 {
-	if (child->pid)
+	if (child->stage == CHILD_RUNS)
 		kill(-child->pid, signal_number);
 }
 
 static void child_remove(struct child *child)
 {
-	RB_REMOVE(child_tree, &child->supervisor->tree, child);
-	child->supervisor->children--;
-	child->pid = 0;
-	loop_mark(child->supervisor->loop);
+	struct supervisor *supervisor = child->supervisor;
+
+	if (child->stage == CHILD_RUNS) {
+		RB_REMOVE(child_tree, &supervisor->tree, child);
+		supervisor->children--;
+		loop_mark(supervisor->loop);
+	} else if (child->stage == CHILD_LEAVES) {
+		TAILQ_REMOVE(&supervisor->leaving, child, leaving);
+		if (TAILQ_EMPTY(&supervisor->leaving))
+			ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
+	}
+	child->stage = CHILD_NONE;
 }
 
 void child_forget(struct child *child)
 {
-	if (!child->pid)
-		return;
 	child_signal(child, SIGKILL);
 	child_remove(child);
 }
 
-/* A process that has ended; until it is reaped its number, and that of its group, is not given to
-   anybody else. */
-static void supervisor_reap(struct supervisor *supervisor, pid_t pid)
+static void child_leave(struct child *child, const siginfo_t *info)
 {
-	struct child key = {.pid = pid}, *child = RB_FIND(child_tree, &supervisor->tree, &key);
-	siginfo_t info = {0};
+	struct supervisor *supervisor = child->supervisor;
 
-	if (child)
-		kill(-pid, SIGKILL);
-	wait_for(pid, &info);
-	if (!child) {
-		supervisor->adopted++;
-		loop_mark(supervisor->loop);
-		return;
-	}
 	child_remove(child);
-	child->exited(child, info.si_code != CLD_EXITED, info.si_status);
+	child->stage = CHILD_LEAVES;
+	child->signalled = info->si_code != CLD_EXITED;
+	child->status = info->si_status;
+	if (!ev_is_active(&supervisor->patience)) {
+		ev_timer_set(&supervisor->patience, PATIENCE_SECONDS, 0.);
+		ev_timer_start(supervisor->loop->ev, &supervisor->patience);
+	}
+	TAILQ_INSERT_TAIL(&supervisor->leaving, child, leaving);
 }
 
-/* Whoever has ended and is not reaped yet; 0: nobody, -1: there is no child at all. */
-static pid_t next_ended(void)
+/* True: there are more, but no time. */
+static bool let_go(struct supervisor *supervisor)
 {
-	siginfo_t info = {0};
+	struct child *child;
 
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? -1 : info.si_pid;
+	while ((child = TAILQ_FIRST(&supervisor->leaving))) {
+		if (!loop_may(&supervisor->loop->ending))
+			return true;
+		child_remove(child);
+		child->exited(child, child->signalled, child->status);
+	}
+	return false;
+}
+
+/* -- those nobody here started -- */
+
+static size_t find_spared(const struct supervisor *supervisor, pid_t pid)
+{
+	size_t i = 0;
+
+	while (i < supervisor->nspared && supervisor->spared[i] != pid)
+		i++;
+	return i;
+}
+
+static int spare(struct supervisor *supervisor, pid_t pid)
+{
+	pid_t *grown =
+	    reallocarray(supervisor->spared, supervisor->nspared + 1, sizeof(*supervisor->spared));
+
+	if (!grown)
+		return -1;
+	supervisor->spared = grown;
+	grown[supervisor->nspared++] = pid;
+	return 0;
+}
+
+static void unspare(struct supervisor *supervisor, pid_t pid)
+{
+	size_t i = find_spared(supervisor, pid);
+
+	if (i < supervisor->nspared)
+		supervisor->spared[i] = supervisor->spared[--supervisor->nspared];
+}
+
+/* Our child, but neither a program that runs nor in the session of one, which nobody can enter from
+   outside (setsid(2)). Its number is kept until we reap it, and its session's as long as it is
+   there. */
+static bool is_stray(struct supervisor *supervisor, pid_t pid)
+{
+	return !find_running(supervisor, pid) && !find_running(supervisor, getsid(pid)) &&
+	       find_spared(supervisor, pid) == supervisor->nspared;
+}
+
+struct hunt {
+	struct supervisor *supervisor;
+	size_t strays;
+	struct buf *names; /* takes their names, as far as NAMES reaches; NULL: no */
+	bool spare;	   /* not to be hunted again */
+};
+
+static void hunt_down(pid_t pid, void *context)
+{
+	struct hunt *hunt = context;
+	char name[OFFSPRING_NAME_SIZE];
+
+	if (!is_stray(hunt->supervisor, pid))
+		return;
+	kill(pid, SIGKILL);
+	hunt->strays++;
+	if (hunt->names && hunt->names->len < NAMES)
+		buf_printf(hunt->names, " %s[%d]", offspring_name(pid, name), (int)pid);
+	/* Without the memory for it the next end waits for it too. */
+	if (hunt->spare && spare(hunt->supervisor, pid) < 0)
+		hunt->spare = false;
+}
+
+static double monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Kills the strays there are. Gives their number. */
+static size_t hunt_run(struct hunt *hunt)
+{
+	struct supervisor *supervisor = hunt->supervisor;
+	double began = monotonic();
+
+	supervisor->slow = offspring_each(hunt_down, hunt);
+	supervisor->hunted = monotonic();
+	supervisor->effort = supervisor->hunted - began;
+	return hunt->strays;
+}
+
+static size_t hunt_once(struct supervisor *supervisor)
+{
+	return hunt_run(&(struct hunt){.supervisor = supervisor});
+}
+
+/* Seconds until the next hunt makes sense. crowded: more have ended than were reaped; these make a
+   hunt long, so most of the time is theirs. */
+static double hunt_pause(const struct supervisor *supervisor, bool crowded)
+{
+	double pause = crowded ? EFFORT_SHARE * supervisor->effort : 0;
+
+	if (supervisor->slow && pause < SLOW_SECONDS)
+		pause = SLOW_SECONDS;
+	return pause > 0 ? supervisor->hunted + pause - monotonic() : 0;
+}
+
+/* True once there are no strays. */
+static bool hunt_is_over(struct supervisor *supervisor, bool crowded)
+{
+	double pause = hunt_pause(supervisor, crowded);
+
+	if (supervisor->hunting && pause > 0) {
+		if (!ev_is_active(&supervisor->again)) {
+			ev_timer_set(&supervisor->again, pause, 0.);
+			ev_timer_start(supervisor->loop->ev, &supervisor->again);
+		}
+		return false;
+	}
+	if (supervisor->hunting)
+		supervisor->hunting = hunt_once(supervisor) > 0;
+	return !supervisor->hunting;
+}
+
+/* Was it in the session of its program to the end? Then nobody need wonder why it is gone. */
+static bool ran_away(const struct supervisor *supervisor, pid_t session)
+{
+	const struct child *child;
+
+	TAILQ_FOREACH (child, &supervisor->leaving, leaving)
+		if (child->pid == session)
+			return false;
+	return true;
+}
+
+static void tell_runaway(struct supervisor *supervisor, pid_t pid)
+{
+	char name[OFFSPRING_NAME_SIZE];
+
+	if (supervisor->hunting && ran_away(supervisor, getsid(pid)) &&
+	    log_allowed(&supervisor->runaways, 1, 10., LOG_LEVEL_INFO, "exec"))
+		log_info("exec", "killed %s[%d], which outlived its program",
+			 offspring_name(pid, name), (int)pid);
+}
+
+static void orphan_reap(struct supervisor *supervisor, siginfo_t *info)
+{
+	pid_t pid = info->si_pid;
+
+	supervisor->adopted++;
+	if (info->si_code == CLD_KILLED && info->si_status == SIGKILL) {
+		supervisor->killed++;
+		tell_runaway(supervisor, pid);
+	}
+	launch_wait(pid, info);
+	unspare(supervisor, pid);
+	/* What it was the parent of is ours now. */
+	supervisor->hunting = true;
+	loop_mark(supervisor->loop);
+}
+
+/* -- watching -- */
+
+/* A process that has ended; until it is reaped its number, and that of its group, is not given to
+   anybody else. */
+static void supervisor_reap(struct supervisor *supervisor, siginfo_t *info)
+{
+	struct child *child = find_running(supervisor, info->si_pid);
+
+	if (!child) {
+		orphan_reap(supervisor, info);
+		return;
+	}
+	kill(-child->pid, SIGKILL);
+	launch_wait(child->pid, info);
+	supervisor->hunting = true;
+	child_leave(child, info);
+}
+
+/* Whoever has ended and is not reaped yet; false: nobody, and si_pid is -1 if there is no child at
+   all. */
+static bool next_ended(siginfo_t *info)
+{
+	*info = (siginfo_t){0};
+	if (waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		info->si_pid = -1;
+	return info->si_pid > 0;
 }
 
 static bool reap_slice(struct job *job)
 {
 	struct supervisor *supervisor = container_of(job, struct supervisor, reaping);
-	pid_t pid;
+	siginfo_t info = {0};
+	bool more = true;
 
-	while (loop_may(&supervisor->loop->ending)) {
-		pid = next_ended();
-		if (pid <= 0)
-			return false;
-		supervisor_reap(supervisor, pid);
-	}
-	return true;
+	supervisor->reaps.steps = 0;
+	while (loop_may(&supervisor->reaps) && (more = next_ended(&info)))
+		supervisor_reap(supervisor, &info);
+	if (hunt_is_over(supervisor, more) && let_go(supervisor))
+		return true;
+	return more;
 }
 
 static void on_sigchld(struct ev_loop *ev, ev_signal *watcher, int revents)
@@ -244,76 +322,106 @@ static void on_sigchld(struct ev_loop *ev, ev_signal *watcher, int revents)
 	loop_post(supervisor->loop, &supervisor->reaping);
 }
 
+static void on_again(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct supervisor *supervisor = container_of(timer, struct supervisor, again);
+
+	(void)ev;
+	(void)revents;
+	loop_post(supervisor->loop, &supervisor->reaping);
+}
+
+/* Killed, and there all the same: in a system call that does not return, or more of them are made
+   than can be killed. The ends that wait for it have waited enough; when it does go it is reaped
+   like any. */
+static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct supervisor *supervisor = container_of(timer, struct supervisor, patience);
+	struct buf names = {0};
+	size_t count = hunt_run(&(struct hunt){.supervisor = supervisor, .names = &names});
+
+	(void)ev;
+	(void)revents;
+	if (count && log_allowed(&supervisor->undying, 1, 10., LOG_LEVEL_WARNING, "exec"))
+		log_warning("exec", "%zu left by programs that ended do not die:%s%s", count,
+			    names.failed ? "" : buf_string(&names),
+			    names.len < NAMES ? "" : " ...");
+	buf_free(&names);
+	if (count && count <= SPARED_MOST)
+		hunt_run(&(struct hunt){.supervisor = supervisor, .spare = true});
+	supervisor->hunting = false;
+	loop_post(supervisor->loop, &supervisor->reaping);
+}
+
+struct inheritance {
+	struct supervisor *supervisor;
+	bool lost; /* out of memory */
+};
+
+static void spare_inherited(pid_t pid, void *context)
+{
+	struct inheritance *inheritance = context;
+
+	if (spare(inheritance->supervisor, pid) < 0)
+		inheritance->lost = true;
+}
+
 int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
 {
-	*supervisor = (struct supervisor){.loop = loop, .reaping.run = reap_slice};
+	struct inheritance inheritance = {.supervisor = supervisor};
+	siginfo_t info;
+
+	*supervisor = (struct supervisor){
+	    .loop = loop,
+	    .reaping.run = reap_slice,
+	    .reaps = {.most = UINT32_MAX, .seconds = LOOP_SLICE_SECONDS},
+	};
 	RB_INIT(&supervisor->tree);
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+	TAILQ_INIT(&supervisor->leaving);
+	ev_timer_init(&supervisor->again, on_again, 0., 0.);
+	ev_timer_init(&supervisor->patience, on_patience, 0., 0.);
+	/* A shell may have started others before it made way for noded: they are no orphans. */
+	next_ended(&info);
+	if (info.si_pid >= 0)
+		offspring_each(spare_inherited, &inheritance);
+	if (inheritance.lost) {
+		free(supervisor->spared);
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	}
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+		free(supervisor->spared);
 		return err_sys(err, ERR_IO_ERROR, errno, "orphans cannot be adopted");
+	}
 	ev_signal_init(&supervisor->sigchld, on_sigchld, SIGCHLD);
 	ev_signal_start(loop->ev, &supervisor->sigchld);
 	return 0;
-}
-
-/* -- the end -- */
-
-/* The parent of a process, 0 if it is not known. proc(5): the name, in parentheses, may hold any
-   character. */
-static pid_t parent_of(const char *pid)
-{
-	char path[64], text[512];
-	const char *after;
-	int fd, parent = 0;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	after = strrchr(text, ')');
-	if (!after || sscanf(after, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
-}
-
-/* Kills our direct children, also those we never heard of. Nobody else can have their numbers: they
-   are kept until we reap. */
-static void kill_children(struct supervisor *supervisor)
-{
-	const struct dirent *entry;
-	struct child *child;
-	pid_t self = getpid();
-	DIR *proc;
-
-	RB_FOREACH (child, child_tree, &supervisor->tree)
-		child_signal(child, SIGKILL);
-	proc = opendir("/proc");
-	if (!proc)
-		return;
-	while ((entry = readdir(proc)))
-		if (isdigit((unsigned char)entry->d_name[0]) && parent_of(entry->d_name) == self)
-			kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
-	closedir(proc);
 }
 
 void supervisor_close(struct supervisor *supervisor)
 {
 	const struct timespec pause = {.tv_nsec = 5000000L};
 	int tries = (int)(CLOSE_SECONDS * 1e9) / (int)pause.tv_nsec;
-	pid_t pid;
+	struct child *child;
+	siginfo_t info;
 
 	for (;;) {
-		while ((pid = next_ended()) > 0)
-			supervisor_reap(supervisor, pid);
-		if (pid < 0 || tries-- == 0)
-			break;
+		while (next_ended(&info))
+			supervisor_reap(supervisor, &info);
+		RB_FOREACH (child, child_tree, &supervisor->tree)
+			child_signal(child, SIGKILL);
 		/* Again each time: the children of those killed become ours. */
-		kill_children(supervisor);
+		if (info.si_pid < 0 || tries-- == 0 ||
+		    (hunt_once(supervisor) == 0 && RB_EMPTY(&supervisor->tree)))
+			break;
 		nanosleep(&pause, NULL);
+	}
+	while ((child = TAILQ_FIRST(&supervisor->leaving))) {
+		child_remove(child);
+		child->exited(child, child->signalled, child->status);
 	}
 	loop_cancel(supervisor->loop, &supervisor->reaping);
 	ev_signal_stop(supervisor->loop->ev, &supervisor->sigchld);
+	ev_timer_stop(supervisor->loop->ev, &supervisor->again);
+	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
+	free(supervisor->spared);
 }

@@ -1,67 +1,84 @@
-/* Child processes: spawned in a session of their own, watched, told to leave, killed with their
-   group, reaped; orphans that become ours are reaped and counted. */
+/* Child processes: watched, told to leave, killed with their group and with all that left it, and
+   reaped. */
 #ifndef SERVER_CHILD_H
 #define SERVER_CHILD_H
 
+#include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 #include <ev.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "../proto/error.h"
+#include "launch.h"
+#include "log.h"
 #include "loop.h"
 
 struct child;
 RB_HEAD(child_tree, child);
+TAILQ_HEAD(child_list, child);
 
 /* One a node. */
 struct supervisor {
 	struct loop *loop;
-	struct child_tree tree;
+	struct child_tree tree;	   /* those that run */
+	struct child_list leaving; /* those that have ended; told when what they left is gone */
 	ev_signal sigchld;
 	struct job reaping;
+	struct budget reaps; /* of one turn */
+	/* Since a child ended, until no process is left that belongs to none that runs. */
+	bool hunting;
+	bool slow;	   /* a hunt looks at every process there is: not too often */
+	double hunted;	   /* when the last was over, CLOCK_MONOTONIC, ... */
+	double effort;	   /* ... and seconds it took */
+	ev_timer again;	   /* the next, if it has to wait */
+	ev_timer patience; /* how long those in leaving wait for it */
+	pid_t *spared;	   /* children that are nobody's prey: not ours, or unkillable */
+	size_t nspared;
 	uint32_t children; /* spawned and not reaped yet */
 	uint64_t adopted;  /* orphans reaped since the start */
+	uint64_t killed;   /* of them, by SIGKILL */
+	struct log_limit runaways, undying;
+};
+
+enum child_stage {
+	CHILD_NONE,
+	CHILD_RUNS,
+	CHILD_LEAVES, /* reaped; what it left behind is being killed */
 };
 
 /* Embedded by its owner; memory stays the owner's and must live until exited was called or
    child_forget. */
 struct child {
-	RB_ENTRY(child) by_pid;
+	union {
+		RB_ENTRY(child) by_pid;	    /* while it runs */
+		TAILQ_ENTRY(child) leaving; /* while it leaves */
+	};
 	struct supervisor *supervisor;
-	pid_t pid; /* 0 unless it lives */
-	/* It has ended and is reaped, and its process group is killed; signalled: by signal
-	   `status`, else with exit status `status`. */
+	pid_t pid; /* and its session's; somebody else's may be the number once it leaves */
+	enum child_stage stage;
+	bool signalled;
+	int status;
+	/* It has ended and is reaped, and so is whatever it left behind, in its process group or
+	   out of it (within bounded time); signalled: by signal `status`, else with exit status
+	   `status`. */
 	void (*exited)(struct child *child, bool signalled, int status);
 };
 
-struct spawn {
-	const char *program; /* absolute path */
-	char *const *argv;
-	char *const *environment;
-	int in_out; /* becomes fds 0 and 1; made blocking for the program */
-	int error;  /* becomes fd 2 */
-};
-
 /* Needs an ev_loop_new loop: the default loop's own SIGCHLD handler would reap everything. Sets
-   PR_SET_CHILD_SUBREAPER. */
+   PR_SET_CHILD_SUBREAPER. Children that this process has by now are left alone for good. */
 int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
     __attribute__((warn_unused_result));
 /* Kills and reaps every child that is left, known or adopted (bounded time), then stops watching.
  */
 void supervisor_close(struct supervisor *supervisor);
 
-/* Starts a program in a session of its own, cut off from all that is noded's: signals, mask and
-   soft descriptor limit as noded found them or at their defaults, no descriptor but 0, 1 and 2, cwd
-   /, umask 022, no_new_privs, SIGKILL when noded's main thread dies (which must be the caller). The
-   caller keeps (and then closes) its descriptors, which must be above 2. -1: io_error,
-   limit_reached or program_not_found, errno in err->sys; known at once, also a failed execve.
-   child->exited must be set, and is never called before this returns. */
+/* As launch_program. child->exited must be set, and is never called before this returns. */
 int child_spawn(struct child *child, struct supervisor *supervisor, const struct spawn *spawn,
 		struct err *err) __attribute__((warn_unused_result));
-/* Signals the child's process group, if it lives. */
+/* Signals the child's process group, if it runs. */
 void child_signal(const struct child *child, int signal_number);
-/* The owner goes away, if the child lives: its group is killed, and it is reaped later like one
-   adopted, without a word. */
+/* The owner goes away, if the child is not over: its group is killed, and it is reaped later like
+   one adopted, without a word. */
 void child_forget(struct child *child);
 
 #endif

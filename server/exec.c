@@ -88,12 +88,11 @@ static char *program_search(const char *name, const char *path, int *error)
 	return NULL;
 }
 
-static int exec_check(struct handler_spec *spec, const struct address *serving, struct err *err)
+static int program_find(struct handler_spec *spec, struct err *err)
 {
 	const char *name = spec->argv[0], *path = getenv("PATH");
 	int error = 0;
 
-	(void)serving;
 	free(spec->program);
 	spec->program = NULL;
 	if (name[0] == '/') {
@@ -120,16 +119,37 @@ static int exec_check(struct handler_spec *spec, const struct address *serving, 
 		       name);
 }
 
+static int exec_check(struct handler_spec *spec, const struct address *serving, struct err *err)
+{
+	struct spawn spawn = {.identity = spec->identity};
+
+	(void)serving;
+	if (spec->env->no_exec)
+		return err_set(err, ERR_PERMISSION_DENIED,
+			       "this noded runs no programs: it was started with --no-exec");
+	if (spec->identity.given && identity_may_change(err) < 0)
+		return -1;
+	if (program_find(spec, err) < 0)
+		return -1;
+	spawn.program = spec->program;
+	return spec->identity.given ? launch_rehearse(&spawn, err) : 0;
+}
+
 /* -- its environment -- */
 
-static bool is_kept(const char *variable)
+/* own: of noded's user, so nothing a program of another user can use. */
+static bool is_kept(const char *variable, bool other_user)
 {
-	static const char *const names[] = {
-	    "PATH=", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=", "LC_", "TZ=", "TMPDIR="};
+	static const struct {
+		const char *name;
+		bool own;
+	} kept[] = {{"PATH=", false},	{"LANG=", false}, {"LC_", false},
+		    {"TZ=", false},	{"HOME=", true},  {"USER=", true},
+		    {"LOGNAME=", true}, {"SHELL=", true}, {"TMPDIR=", true}};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncmp(variable, names[i], strlen(names[i])) == 0)
-			return true;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (strncmp(variable, kept[i].name, strlen(kept[i].name)) == 0)
+			return !(other_user && kept[i].own);
 	return false;
 }
 
@@ -203,7 +223,7 @@ static void describe_unix(struct exec *exec, struct buf *text)
 
 /* What of noded's environment is kept, then the connection's own from text, which holds each with
    its NUL and must live as long. NULL when out of memory; else NULL-terminated and to be freed. */
-static char **environment_make(const struct buf *text)
+static char **environment_make(const struct buf *text, bool other_user)
 {
 	char **environment;
 	size_t n = 0;
@@ -215,7 +235,7 @@ static char **environment_make(const struct buf *text)
 		return NULL;
 	n = 0;
 	for (char **variable = environ; *variable; variable++)
-		if (is_kept(*variable))
+		if (is_kept(*variable, other_user))
 			environment[n++] = *variable;
 	for (size_t at = 0; at < text->len; at += strlen(text->data + at) + 1)
 		environment[n++] = text->data + at;
@@ -344,6 +364,7 @@ static int exec_spawn(struct exec *exec, int error, struct err *err)
 	struct spawn spawn = {
 	    .program = spec->program,
 	    .argv = spec->argv,
+	    .identity = spec->identity,
 	    .in_out = exec->conn.fd,
 	    .error = error,
 	};
@@ -355,7 +376,7 @@ static int exec_spawn(struct exec *exec, int error, struct err *err)
 		describe_unix(exec, &text);
 	else
 		describe_tcp(exec, &text);
-	environment = text.failed ? NULL : environment_make(&text);
+	environment = text.failed ? NULL : environment_make(&text, spec->identity.given);
 	spawn.environment = environment;
 	if (environment)
 		result = child_spawn(&exec->child, spec->env->supervisor, &spawn, err);
@@ -393,7 +414,7 @@ static int exec_open(struct conn *conn, struct err *err)
 	return 0;
 }
 
-/* A connection lives until its program is reaped. */
+/* A connection lives until its program is reaped and nothing is left of it. */
 static bool exec_end(struct conn *conn, enum end how)
 {
 	const struct child *child = &exec_of(conn)->child;
@@ -404,7 +425,7 @@ static bool exec_end(struct conn *conn, enum end how)
 	} else if (how == END_KILL) {
 		child_signal(child, SIGKILL);
 	}
-	return !child->pid;
+	return child->stage == CHILD_NONE;
 }
 
 static void exec_close(struct conn *conn)
@@ -433,6 +454,10 @@ static void exec_write(struct json *json, const struct handler_spec *spec)
 		json_string(json, *word);
 	json_array_end(json);
 	json_key_string(json, "program", spec->program);
+	if (!spec->identity.given)
+		return;
+	json_key_u64(json, "user", spec->identity.user);
+	json_key_u64(json, "group", spec->identity.group);
 }
 
 static void write_status(struct json *json, const void *owner)

@@ -3,12 +3,29 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct handler *const handlers[HANDLER_COUNT] = {
 #define X(id, name) [HANDLER_##id] = &name##_handler,
     HANDLER_KINDS(X)
 #undef X
 };
+
+unsigned handler_kinds(const struct handler_env *env)
+{
+	return env->no_exec ? HANDLERS_ALL & ~(1u << HANDLER_EXEC) : HANDLERS_ALL;
+}
+
+void handler_kinds_write(struct json *json, const struct handler_env *env)
+{
+	unsigned kinds = handler_kinds(env);
+
+	json_array(json);
+	for (int id = 0; id < HANDLER_COUNT; id++)
+		if (kinds >> id & 1)
+			json_string(json, handler_kind_get((enum handler_id)id)->name);
+	json_array_end(json);
+}
 
 struct handler_spec *handler_spec_new(enum handler_id id, struct handler_env *env)
 {
@@ -65,6 +82,11 @@ void handler_describe(const struct handler_spec *spec, struct buf *text)
 		buf_printf(text, " %s", address_text(&spec->backend, backend));
 	if (spec->program)
 		buf_printf(text, " %s", spec->program);
+	if (spec->identity.given)
+		buf_printf(text, " as user %u, group %u", (unsigned)spec->identity.user,
+			   (unsigned)spec->identity.group);
+	else if (spec->program && geteuid() == 0)
+		buf_printf(text, " as root");
 }
 
 const char *handler_name(const struct handler_spec *spec)

@@ -9,6 +9,7 @@
 #include "../proto/error.h"
 #include "../proto/method.h"
 #include "conn.h"
+#include "identity.h"
 #include "log.h"
 
 struct supervisor; /* child.h */
@@ -26,6 +27,7 @@ struct handler_env {
 	struct backend_totals backends;
 	struct supervisor *supervisor;
 	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
+	bool no_exec; /* programs are not run; then there is no supervisor */
 };
 
 /* A server's handler with its parameters; belongs to the server and outlives its connections. */
@@ -39,6 +41,7 @@ struct handler_spec {
 	/* exec */
 	char **argv;   /* NULL-terminated, all one's own */
 	char *program; /* absolute path found by check() */
+	struct identity identity;
 };
 
 struct handler {
@@ -62,6 +65,10 @@ struct handler {
 	   a failed open. */
 	void (*close)(struct conn *conn);
 };
+
+/* The kinds that can be started, a bit of each enum handler_id; and as an array of their names. */
+unsigned handler_kinds(const struct handler_env *env);
+void handler_kinds_write(struct json *json, const struct handler_env *env);
 
 /* An empty spec for a kind, NULL when out of memory. */
 struct handler_spec *handler_spec_new(enum handler_id id, struct handler_env *env);

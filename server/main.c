@@ -38,7 +38,7 @@ static const char usage_text[] =
     "             [--max-fds N] [--drain DUR] [--name NAME] [--ready-fd N]\n"
     "             [--admin-group G] [--operators G] [--observe-socket PATH]\n"
     "             [--user U [--group G] [--low-ports]]\n"
-    "             [--socket-dir DIR]... [-V] [-h]\n"
+    "             [--socket-dir DIR]... [--no-exec] [-V] [-h]\n"
     "\n"
     "Hosts servers that nodectl(1) starts, inspects, drains and stops. Runs in the foreground and\n"
     "logs to standard error.\n"
@@ -62,6 +62,7 @@ static const char usage_text[] =
     "      --low-ports       but keep the right to listen on ports below 1024\n"
     "      --socket-dir DIR  servers may have sockets only in this directory and below it;\n"
     "                        up to 16 times\n"
+    "      --no-exec         run no programs: the handler exec is refused\n"
     "  -V, --version         print the version\n"
     "  -h, --help            print this\n";
 
@@ -158,7 +159,8 @@ enum {
 	OPTION_USER,
 	OPTION_GROUP,
 	OPTION_LOW_PORTS,
-	OPTION_SOCKET_DIR
+	OPTION_SOCKET_DIR,
+	OPTION_NO_EXEC
 };
 
 static const struct option long_options[] = {
@@ -176,6 +178,7 @@ static const struct option long_options[] = {
     {"group", required_argument, NULL, OPTION_GROUP},
     {"low-ports", no_argument, NULL, OPTION_LOW_PORTS},
     {"socket-dir", required_argument, NULL, OPTION_SOCKET_DIR},
+    {"no-exec", no_argument, NULL, OPTION_NO_EXEC},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -221,6 +224,9 @@ static int set_option(struct options *options, int option, const char *text)
 		return 0;
 	case OPTION_SOCKET_DIR:
 		return add_socket_dir(options, text);
+	case OPTION_NO_EXEC:
+		options->sandbox.no_exec = true;
+		return 0;
 	case 'V':
 		printf("noded %s\n", NODED_VERSION);
 		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);

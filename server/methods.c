@@ -43,7 +43,7 @@ void method_run(struct call *call)
 
 void do_discover(struct call *call)
 {
-	discover_write(call_result(call));
+	discover_write(call_result(call), handler_kinds(call->domain->env));
 	call_done(call);
 }
 
@@ -89,6 +89,8 @@ void do_version(struct call *call)
 	json_key_u64(json, "pid", (uint64_t)getpid());
 	json_key(json, "started_at");
 	json_time(json, call->domain->started);
+	json_key(json, "handlers");
+	handler_kinds_write(json, call->domain->env);
 	json_key(json, "limits");
 	write_limits(json);
 	json_object_end(json);
@@ -238,6 +240,12 @@ static struct handler_spec *make_spec(struct call *call, struct err *err)
 		    (double)handler_u64(kind, handler, "connect_timeout_ms") / 1000;
 	if (spec && handler && (value = param_get(handler, "argv")))
 		spec = take_argv(spec, value);
+	if (spec && handler && (value = param_get(handler, "user")))
+		spec->identity = (struct identity){
+		    .given = true,
+		    .user = (uid_t)value->valuedouble,
+		    .group = (gid_t)param_get(handler, "group")->valuedouble,
+		};
 	if (!spec)
 		err_set(err, ERR_LIMIT_REACHED, "out of memory for a handler");
 	return spec;

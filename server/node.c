@@ -226,6 +226,16 @@ static void write_lost(struct json *json, const void *owner)
 	json_u64(json, log_lost());
 }
 
+static void write_killed(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->supervisor.killed);
+}
+
+static void write_handlers(struct json *json, const void *owner)
+{
+	handler_kinds_write(json, &node_const(owner)->env);
+}
+
 static const void *get_self(const void *owner)
 {
 	return owner;
@@ -244,6 +254,7 @@ static const struct field process_rows[] = {
     FIELD_GET("fd_limit", write_fd_limit, "most descriptors it may open"),
     FIELD_GET("children", write_children, "programs running"),
     FIELD_GET("adopted", write_adopted, "orphans of programs reaped so far"),
+    FIELD_GET("killed", write_killed, "of them, those that had to be killed"),
     FIELD_GET_TIMED("rss", write_rss, "resident memory in bytes"),
     FIELD_GET("sandbox", write_sandbox, "what it denies itself: no_new_privs, landlock, seccomp"),
     FIELD_PART("loop", get_self, &loop_fields, "work in one turn of the event loop"),
@@ -261,6 +272,7 @@ static const struct field node_rows[] = {
     FIELD_GET("version", write_version, "of the program"),
     FIELD_GET("pid", write_pid, "its process id"),
     ENGINE_FIELDS,
+    FIELD_GET("handlers", write_handlers, "the kinds of handler a server may have"),
     FIELD_PART("process", get_self, &process_fields, "what the kernel knows of it"),
     FIELD_CHILD("transport", struct node, domain.transport, "the servers and their connections"),
     FIELD_CHILD("admin", struct node, admin, "the admin socket"),
@@ -386,7 +398,14 @@ static void set_up_domain(struct node *node, const struct node_options *options)
 	node->env.supervisor = &node->supervisor;
 	node->env.admin[0] = &options->admin;
 	node->env.admin[1] = options->observe.len > 0 ? &options->observe : NULL;
+	node->env.no_exec = options->sandbox->no_exec;
 	waits_open(&node->domain);
+}
+
+static void end_programs(struct node *node)
+{
+	if (!node->env.no_exec)
+		supervisor_close(&node->supervisor);
 }
 
 /* The one that operators use ends last: a restart that waits for its end finds both paths free. */
@@ -414,12 +433,12 @@ static int start_admins(struct node *node, const struct node_options *options, s
 
 static int start_parts(struct node *node, const struct node_options *options, struct err *err)
 {
-	if (supervisor_open(&node->supervisor, &node->loop, err) < 0)
+	if (!options->sandbox->no_exec && supervisor_open(&node->supervisor, &node->loop, err) < 0)
 		return -1;
 	engine_init(&node->e, &node_kind, &node->loop, NULL, &node->parts);
 	set_up_domain(node, options);
 	if (start_admins(node, options, err) < 0) {
-		supervisor_close(&node->supervisor);
+		end_programs(node);
 		return -1;
 	}
 	transport_open(&node->transport, &node->e, &node->env);
@@ -500,7 +519,7 @@ void node_close(struct node *node)
 		loop_run(&node->loop);
 	refusals_end(&node->domain.refusals);
 	ignore_signals(node);
-	supervisor_close(&node->supervisor);
+	end_programs(node);
 	loop_close(&node->loop);
 	node_free(node);
 }

@@ -1,5 +1,5 @@
-# exec: what leaves its program's group becomes noded's when the program ends: it is reaped and
-# counted as adopted, and does not outlive noded.
+# exec: what leaves its program's group becomes noded's when the program ends: it is killed, reaped
+# and counted before the connection ends, and does not outlive noded.
 # shellcheck shell=bash
 load handler
 
@@ -10,35 +10,28 @@ setup() {
 	serve_exec "$T/exec.sock" '' "$T/leaver" 0 1 2
 }
 
-# orphan: prints the pid of one that has left its group and lives on.
+# orphan: prints the pid of one that has left its group, and would live on.
 orphan() {
 	timeout 60 nc -N -U "$T/exec.sock" </dev/null
 }
 
-parent_of() {
-	[[ $(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status") == "$2" ]]
-}
-
-@test "orphans: they are noded's, and are reaped and counted when they end" {
-	local pids=() n
+@test "orphans: they are killed, reaped and counted" {
+	local pid n
 	for n in 1 2 3; do
-		pids+=("$(orphan)")
-		wait_until 10 parent_of "${pids[-1]}" "$NODED_PID"
+		pid=$(orphan)
+		await "$T/exec.sock" 'connection_pool.closed[exit:0]' "\"equals\":$n"
+		[[ ! -e /proc/$pid ]]
+		[[ $(state process.adopted) == "$n" ]]
+		[[ $(state process.killed) == "$n" ]]
 	done
-	await "$T/exec.sock" connection_pool.open '"equals":0'
-	[[ $(state process.adopted) == 0 ]]
-	for n in 1 2 3; do
-		kill "${pids[n - 1]}"
-		await_path process.adopted "\"equals\":$n"
-		[[ ! -e /proc/${pids[n - 1]} ]]
-	done
+	[[ $(state process.children) == 0 ]]
 	assert_log_lines 0 'warning|error'
 }
 
-@test "orphans: one that lives is killed when noded ends" {
-	local pid
-	pid=$(orphan)
-	wait_until 10 parent_of "$pid" "$NODED_PID"
-	stop_noded
-	wait_until 10 has_ended "$pid"
+@test "orphans: those that end by themselves are reaped and counted, not as killed" {
+	serve_exec "$T/sh.sock" '' sh -c '(sleep 0.1 & :) ; exec cat'
+	connect_idle 1 "$T/sh.sock"
+	await_path process.adopted '"equals":1'
+	[[ $(state process.killed) == 0 ]]
+	[[ $(state process.children) == 1 ]]
 }

@@ -1,9 +1,10 @@
 # version: who answers, and what it is held to.
 load proto.bash
 
-@test "version has name, version, protocol, pid, started_at and limits" {
+@test "version has name, version, protocol, pid, started_at, handlers and limits" {
 	start_noded --name "node of mine"
-	run jq -e --argjson pid "$NODED_PID" 'keys == ["limits", "name", "pid", "protocol", "started_at", "version"]
+	run jq -e --argjson pid "$NODED_PID" 'keys == ["handlers", "limits", "name", "pid", "protocol", "started_at", "version"]
+		and .handlers == ["echo", "discard", "forward", "exec"]
 		and .name == "node of mine" and (.version | test("^[0-9]+\\.[0-9]+\\.[0-9]+$")) and .pid == $pid
 		and (.protocol | keys == ["major", "minor"] and .major == 1 and (.minor | type == "number"))
 		and (.started_at | test("^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z$"))' \

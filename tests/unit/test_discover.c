@@ -117,7 +117,7 @@ int main(void)
 	struct json json = {.out = &out};
 	struct err err = {0};
 	struct scan *scan = calloc(1, sizeof(*scan));
-	discover_write(&json);
+	discover_write(&json, HANDLERS_ALL);
 	if (scan == NULL || out.failed)
 		return 1;
 	CHECK(scan_line(scan, out.data, out.len, SCAN_REQUEST, &err) == 0,
