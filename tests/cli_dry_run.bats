@@ -117,6 +117,35 @@ sends() {
 	sends '["state",{}]' state
 }
 
+@test "users and groups are numbers in a request, whatever they are called" {
+	local user group other
+	user=$(id -u nobody) group=$(id -g nobody) other=$(getent group daemon | cut -d : -f 3)
+	sends_handler "{\"argv\":[\"a\"],\"group\":$group,\"type\":\"exec\",\"user\":$user}" --user nobody a
+	sends_handler "{\"argv\":[\"a\"],\"group\":$other,\"type\":\"exec\",\"user\":$user}" \
+		--group=daemon --user nobody a
+	sends_handler '{"argv":["a"],"group":9,"type":"exec","user":7}' --user 7 --group 9 -- a
+	sends_handler '{"argv":["a","--user","b"],"type":"exec"}' -- a --user b
+	refuses 'there is no user no-such-user' --user no-such-user a
+	refuses 'there is no group no-such-group' --group no-such-group a
+	refuses 'user 4294967294 has no name, and so no group of its own: give --group' --user 4294967294 a
+	refuses '--group needs --user beside it' --group 5 a
+	refuses '--user: "4294967295" is out of range: 0 to 4294967294' --user 4294967295 --group 1 a
+}
+
+# sends_handler OBJECT WORD...: what "start /x exec WORD..." has for a handler.
+sends_handler() {
+	run nodectl -n start /x exec "${@:2}"
+	assert_success
+	assert_equal "$(jq -cS .params.handler <<<"$output")" "$1"
+}
+
+# refuses TEXT WORD...
+refuses() {
+	run nodectl -n start /x exec "${@:2}"
+	assert_failure 2
+	assert_output "nodectl: start: $1 (invalid_params)"
+}
+
 @test "values of wait are JSON scalars where they can be, else strings" {
 	sends '["wait",{"equals":"running","path":"phase","timeout_ms":60000}]' wait phase --is running
 	sends '["wait",{"equals":5,"path":"a","timeout_ms":60000}]' wait a --is 5

@@ -152,6 +152,32 @@ static const struct {
      "handler.connect_timeout_ms", ERR_INVALID_PARAMS},
     {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"cat\",\"\"]}}", NULL,
      0},
+    {"start",
+     "{\"address\":\"/"
+     "x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":0,\"group\":4294967294}}",
+     NULL, 0},
+    {"start",
+     "{\"address\":\"/"
+     "x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":4294967295,\"group\":1}}",
+     "handler.user", ERR_INVALID_PARAMS},
+    {"start",
+     "{\"address\":\"/"
+     "x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":-1,\"group\":1}}",
+     "handler.user", ERR_INVALID_PARAMS},
+    {"start",
+     "{\"address\":\"/"
+     "x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":\"root\",\"group\":1}}",
+     "handler.user", ERR_INVALID_PARAMS},
+    {"start",
+     "{\"address\":\"/"
+     "x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":1,\"group\":1.5}}",
+     "handler.group", ERR_INVALID_PARAMS},
+    {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"user\":1}}",
+     "handler.group", ERR_INVALID_PARAMS},
+    {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"exec\",\"argv\":[\"a\"],\"group\":1}}",
+     "handler.user", ERR_INVALID_PARAMS},
+    {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"echo\",\"user\":1,\"group\":1}}",
+     "handler.user", ERR_INVALID_PARAMS},
     {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"exec\"}}", "handler.argv",
      ERR_INVALID_PARAMS},
     {"start", "{\"address\":\"/x\",\"handler\":{\"type\":\"exec\",\"argv\":\"cat\"}}",
