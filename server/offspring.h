@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /* Has visit see the pid of each child of this process, those not reaped yet included, moments after
-   it was read. What visit does may change who there is: who has to be sure asks again. True if every
-   process of the system had to be looked at for that. */
+   it was read. What visit does may change who there is: who has to be sure asks again. True if
+   every process of the system had to be looked at for that. */
 bool offspring_each(void (*visit)(pid_t pid, void *context), void *context);
 
 /* The name of a process, up to 15 bytes; "?" if it is not known. Returns name. */
