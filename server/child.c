@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,8 +25,8 @@
 #define EFFORT_SHARE	 8 /* a hunt in a crowd waits so many times as long as the last one took */
 
 enum {
-	SPARED_MOST = 64, /* more that do not die are no accident: they multiply */
-	NAMES = 160,	  /* bytes of those that do not die, in the log */
+	UNDYING_MOST = 32, /* more that do not die are no accident: they multiply */
+	NAMES = 160,	   /* bytes of those that do not die, in the log */
 };
 
 static int compare_pids(const struct child *a, const struct child *b)
@@ -129,16 +128,13 @@ static size_t find_spared(const struct supervisor *supervisor, pid_t pid)
 	return i;
 }
 
-static int spare(struct supervisor *supervisor, pid_t pid)
+/* False: there is no room. */
+static bool spare(struct supervisor *supervisor, pid_t pid)
 {
-	pid_t *grown =
-	    reallocarray(supervisor->spared, supervisor->nspared + 1, sizeof(*supervisor->spared));
-
-	if (!grown)
-		return -1;
-	supervisor->spared = grown;
-	grown[supervisor->nspared++] = pid;
-	return 0;
+	if (supervisor->nspared == SPARED_MOST)
+		return false;
+	supervisor->spared[supervisor->nspared++] = pid;
+	return true;
 }
 
 static void unspare(struct supervisor *supervisor, pid_t pid)
@@ -176,9 +172,8 @@ static void hunt_down(pid_t pid, void *context)
 	hunt->strays++;
 	if (hunt->names && hunt->names->len < NAMES)
 		buf_printf(hunt->names, " %s[%d]", offspring_name(pid, name), (int)pid);
-	/* Without the memory for it the next end waits for it too. */
-	if (hunt->spare && spare(hunt->supervisor, pid) < 0)
-		hunt->spare = false;
+	if (hunt->spare)
+		hunt->spare = spare(hunt->supervisor, pid);
 }
 
 static double monotonic(void)
@@ -347,28 +342,23 @@ static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
 			    names.failed ? "" : buf_string(&names),
 			    names.len < NAMES ? "" : " ...");
 	buf_free(&names);
-	if (count && count <= SPARED_MOST)
+	if (count && count <= UNDYING_MOST)
 		hunt_run(&(struct hunt){.supervisor = supervisor, .spare = true});
 	supervisor->hunting = false;
 	loop_post(supervisor->loop, &supervisor->reaping);
 }
 
-struct inheritance {
-	struct supervisor *supervisor;
-	bool lost; /* out of memory */
-};
-
 static void spare_inherited(pid_t pid, void *context)
 {
-	struct inheritance *inheritance = context;
+	struct supervisor **supervisor = context;
 
-	if (spare(inheritance->supervisor, pid) < 0)
-		inheritance->lost = true;
+	if (*supervisor && !spare(*supervisor, pid))
+		*supervisor = NULL;
 }
 
 int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
 {
-	struct inheritance inheritance = {.supervisor = supervisor};
+	struct supervisor *heir = supervisor;
 	siginfo_t info;
 
 	*supervisor = (struct supervisor){
@@ -383,15 +373,12 @@ int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err
 	/* A shell may have started others before it made way for noded: they are no orphans. */
 	next_ended(&info);
 	if (info.si_pid >= 0)
-		offspring_each(spare_inherited, &inheritance);
-	if (inheritance.lost) {
-		free(supervisor->spared);
-		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	}
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
-		free(supervisor->spared);
+		offspring_each(spare_inherited, &heir);
+	if (!heir)
+		return err_set(err, ERR_LIMIT_REACHED, "noded was given more than %d children",
+			       SPARED_MOST);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(err, ERR_IO_ERROR, errno, "orphans cannot be adopted");
-	}
 	ev_signal_init(&supervisor->sigchld, on_sigchld, SIGCHLD);
 	ev_signal_start(loop->ev, &supervisor->sigchld);
 	return 0;
@@ -423,5 +410,4 @@ void supervisor_close(struct supervisor *supervisor)
 	ev_signal_stop(supervisor->loop->ev, &supervisor->sigchld);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->again);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
-	free(supervisor->spared);
 }

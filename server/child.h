@@ -17,6 +17,8 @@ struct child;
 RB_HEAD(child_tree, child);
 TAILQ_HEAD(child_list, child);
 
+enum { SPARED_MOST = 128 };
+
 /* One a node. */
 struct supervisor {
 	struct loop *loop;
@@ -27,12 +29,12 @@ struct supervisor {
 	struct budget reaps; /* of one turn */
 	/* Since a child ended, until no process is left that belongs to none that runs. */
 	bool hunting;
-	bool slow;	   /* a hunt looks at every process there is: not too often */
-	double hunted;	   /* when the last was over, CLOCK_MONOTONIC, ... */
-	double effort;	   /* ... and seconds it took */
-	ev_timer again;	   /* the next, if it has to wait */
-	ev_timer patience; /* how long those in leaving wait for it */
-	pid_t *spared;	   /* children that are nobody's prey: not ours, or unkillable */
+	bool slow;		   /* a hunt looks at every process there is: not too often */
+	double hunted;		   /* when the last was over, CLOCK_MONOTONIC, ... */
+	double effort;		   /* ... and seconds it took */
+	ev_timer again;		   /* the next, if it has to wait */
+	ev_timer patience;	   /* how long those in leaving wait for it */
+	pid_t spared[SPARED_MOST]; /* children that are nobody's prey: not ours, or unkillable */
 	size_t nspared;
 	uint32_t children; /* spawned and not reaped yet */
 	uint64_t adopted;  /* orphans reaped since the start */

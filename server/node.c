@@ -231,11 +231,6 @@ static void write_killed(struct json *json, const void *owner)
 	json_u64(json, node_const(owner)->supervisor.killed);
 }
 
-static void write_handlers(struct json *json, const void *owner)
-{
-	handler_kinds_write(json, &node_const(owner)->env);
-}
-
 static const void *get_self(const void *owner)
 {
 	return owner;
@@ -272,7 +267,6 @@ static const struct field node_rows[] = {
     FIELD_GET("version", write_version, "of the program"),
     FIELD_GET("pid", write_pid, "its process id"),
     ENGINE_FIELDS,
-    FIELD_GET("handlers", write_handlers, "the kinds of handler a server may have"),
     FIELD_PART("process", get_self, &process_fields, "what the kernel knows of it"),
     FIELD_CHILD("transport", struct node, domain.transport, "the servers and their connections"),
     FIELD_CHILD("admin", struct node, admin, "the admin socket"),

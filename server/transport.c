@@ -105,6 +105,11 @@ static void write_sum(struct json *json, const void *owner)
 	pool_sum_free(&sum);
 }
 
+static void write_handlers(struct json *json, const void *owner)
+{
+	handler_kinds_write(json, ((const struct transport *)owner)->env);
+}
+
 static const void *get_backends(const void *owner)
 {
 	return &((const struct transport *)owner)->env->backends;
@@ -121,6 +126,7 @@ static const struct field_table backend_fields = FIELD_TABLE(backend_rows);
 
 static const struct field transport_rows[] = {
     ENGINE_FIELDS,
+    FIELD_GET("handlers", write_handlers, "the kinds of handler a server may have"),
     FIELD_COLLECTION("servers", &servers_map, 0, "the servers by address"),
     FIELD_GET("connection_pool", write_sum, "the pools of all servers added up"),
     FIELD_PART("client_connection_pool", get_backends, &backend_fields, "sockets to backends"),

@@ -26,11 +26,11 @@ setup() {
 
 @test "no exec: version, state and rpc.discover name the others only" {
 	[[ $(result version | jq -c .handlers) == '["echo","discard","forward"]' ]]
-	[[ $(state handlers) == '["echo","discard","forward"]' ]]
+	[[ $(state transport.handlers) == '["echo","discard","forward"]' ]]
 	[[ $(result rpc.discover | jq -c '[.components.schemas.handler.oneOf[].title]') == \
 		'["echo","discard","forward"]' ]]
 	[[ $(state process | jq -c '[.children, .adopted, .killed]') == '[0,0,0]' ]]
 	stop_noded
 	start_noded
-	[[ $(state handlers) == '["echo","discard","forward","exec"]' ]]
+	[[ $(state transport.handlers) == '["echo","discard","forward","exec"]' ]]
 }
