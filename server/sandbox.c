@@ -161,16 +161,16 @@ static const char *const allowed_calls[] = {
     /* waiting */
     "_newselect", "clock_nanosleep", "clock_nanosleep_time64", "epoll_create1", "epoll_ctl",
     "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "futex", "futex_time64", "nanosleep",
-    "poll", "ppoll", "ppoll_time64", "restart_syscall", "select", "timerfd_create",
+    "poll", "ppoll", "ppoll_time64", "restart_syscall", "select", "signalfd4", "timerfd_create",
     "timerfd_settime", "waitid",
     /* descriptors */
     "close", "close_range", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "ioctl",
     /* files: claims, and what the kernel tells in /proc */
     "access", "chmod", "chown", "faccessat", "faccessat2", "fchmod", "fchmodat", "fchown",
-    "fchownat", "fstat", "fstat64", "fstatat64", "fstatfs", "getcwd", "getdents", "getdents64",
-    "lstat", "lstat64", "mkdir", "mkdirat", "newfstatat", "open", "openat", "readlink",
-    "readlinkat", "rename", "renameat", "renameat2", "stat", "stat64", "statx", "umask", "unlink",
-    "unlinkat",
+    "fchownat", "fgetxattr", "fsetxattr", "fstat", "fstat64", "fstatat64", "fstatfs", "getcwd",
+    "getdents", "getdents64", "getxattr", "lstat", "lstat64", "mkdir", "mkdirat", "newfstatat",
+    "open", "openat", "readlink", "readlinkat", "rename", "renameat", "renameat2", "setxattr",
+    "stat", "stat64", "statx", "umask", "unlink", "unlinkat",
     /* memory */
     "brk", "madvise", "mmap", "mmap2", "mprotect", "mremap", "munmap",
     /* the process and its time */
