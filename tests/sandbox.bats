@@ -144,7 +144,7 @@ need() {
 	kill_noded
 	start_noded --no-exec --socket-dir "$T/in"
 	nodectl start "$T/in/s" echo
-	assert_log_lines 1 'replaced a stale socket'
+	assert_log_lines 1 'in/s replaced a dead socket file of ours'
 }
 
 @test "--no-exec: it can make no file any more" {
