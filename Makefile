@@ -30,6 +30,7 @@ ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(PREFIX)/lib/systemd/system
 INSTALL = install
+EVERY = 1
 
 # Debian's names. What a target installs is what its list names, no more.
 DEPS_BUILD = gcc make libc6-dev libev-dev libcjson-dev libbsd-dev libseccomp-dev
@@ -81,7 +82,7 @@ PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
 SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
 
-.PHONY: all deps deps-build deps-demo deps-test deps-lint demo run check build-tests unit bats \
+.PHONY: all deps deps-build deps-demo deps-test deps-lint demo run check build-tests unit bats nth \
 	layers lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -107,7 +108,7 @@ $(UNIT_SERVER:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o \
 	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
 
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
-$(OBJ)/fail_alloc.so: tests/fail_alloc.c $(OBJ)/flags
+$(OBJ)/fail_call.so: tests/nth/fail_call.c $(OBJ)/flags
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -shared $(WARNINGS) -o $@ $<
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
@@ -144,7 +145,13 @@ unit: $(UNITS) ## the unit tests alone
 bats: build-tests ## the bats tests alone, all of them or TESTS
 	@TESTS='$(TESTS)' tests/check $(OBJ) $(BIN) bats
 
-build-tests: all $(UNITS) $(OBJ)/tables $(OBJ)/fail_alloc.so
+build-tests: all $(UNITS) $(OBJ)/tables $(OBJ)/fail_call.so
+
+# Some 9,000 points. EVERY=9 takes one in nine.
+nth: deps-test ## let the Nth call of every function fail: 25 minutes; EVERY=9: 4
+	@$(MAKE) --no-print-directory build-tests
+	tests/nth/run --every $(EVERY) $(if $(SAN),,--report tests/nth/REPORT.md) \
+		$(BIN)/noded $(OBJ)/fail_call.so
 
 layers: ## check who includes whom
 	@tests/layers

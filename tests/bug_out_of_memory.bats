@@ -7,12 +7,11 @@ load proto.bash
 setup() {
 	setup_test
 	SHIM=${TABLES:-$ROOT/build/release/tables}
-	export SHIM=${SHIM%/*}/fail_alloc.so
+	export SHIM=${SHIM%/*}/fail_call.so
 	[[ $NODED != */san/* ]] || skip "the sanitizer has an allocator of its own"
 	assert_exists "$SHIM"
-	COUNTDOWN=$T/countdown
-	export COUNTDOWN
-	printf '\0\0\0\0' >"$COUNTDOWN"
+	export NTH=$T/plan
+	head -c 4096 /dev/zero >"$NTH"
 	# shellcheck disable=SC2034 # for start_noded
 	LAUNCH=(env "LD_PRELOAD=$SHIM")
 }
@@ -24,8 +23,9 @@ setup() {
 		import mmap
 		import struct
 		import tempfile
-		with open(os.environ["COUNTDOWN"], "r+b") as file:
-		    countdown = mmap.mmap(file.fileno(), 4)
+		with open(os.environ["NTH"], "r+b") as file:
+		    plan = mmap.mmap(file.fileno(), 4096)
+		layout = struct.Struct("=32s5q")  # see tests/nth/fail_call.c
 		address = "unix:" + os.environ["T"] + "/s.sock"
 		batch = "[%s]" % ",".join(request("version", n) for n in (1, 2))
 
@@ -74,10 +74,10 @@ setup() {
 		    for n in range(1, 1000):
 		        if prepare:
 		            prepare()
-		        countdown[:] = struct.pack("i", n)
+		        plan[:layout.size] = layout.pack(b"memory", n, n, 12, 0, 0)
 		        step()
-		        failed = countdown[:] == bytes(4)
-		        countdown[:] = bytes(4)
+		        failed = layout.unpack(plan[:layout.size])[-1]
+		        plan[:layout.size] = bytes(layout.size)
 		        admin = Admin()
 		        admin.result("stop_server", address=address, if_exists=True, force=True)
 		        expect(admin.state("transport.servers"), {}, f"{name} {n}")
@@ -96,9 +96,10 @@ setup() {
 		import struct
 		import subprocess
 		path = os.environ["NODED_SOCKET"]
+		layout = struct.Struct("=32s5q")
 		for n in range(1, 1000):
-		    with open(os.environ["COUNTDOWN"], "wb") as file:
-		        file.write(struct.pack("i", n))
+		    with open(os.environ["NTH"], "r+b") as file:
+		        file.write(layout.pack(b"memory", n, n, 12, 0, 0))
 		    ready, write = os.pipe()
 		    noded = subprocess.Popen(["env", "LD_PRELOAD=" + os.environ["SHIM"], os.environ["NODED"],
 		                              "--ready-fd", str(write)], pass_fds=[write],
@@ -106,8 +107,8 @@ setup() {
 		    os.close(write)
 		    started = os.read(ready, 1)
 		    os.close(ready)
-		    with open(os.environ["COUNTDOWN"], "rb") as file:
-		        failed = file.read() == bytes(4)
+		    with open(os.environ["NTH"], "rb") as file:
+		        failed = layout.unpack(file.read(layout.size))[-1]
 		    if started:
 		        noded.terminate()
 		    _, said = noded.communicate(timeout=PATIENCE)

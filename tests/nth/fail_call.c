@@ -1,0 +1,270 @@
+/* Lets the Nth call of one function fail: LD_PRELOAD this, with NTH naming a file that begins with
+   struct plan. Whoever maps the file may change the plan at any time; an empty name counts nothing.
+
+   Every function of libc by which noded and the libraries below it can be told of a failure is
+   here. Let pass is what no kernel fails: epoll_ctl but for adding. A sanitized program has an
+   allocator of its own in front of the three here. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <dirent.h>
+#include <time.h>
+#include <unistd.h>
+
+struct plan {
+	char name[32];	     /* of the function that fails; "memory": malloc, calloc or realloc */
+	int64_t first, last; /* of its calls, counted from 1, those that fail */
+	int64_t error;	     /* errno they leave */
+	int64_t count;	     /* calls so far */
+	int64_t failed;	     /* of them those that failed */
+	int64_t turns;	     /* calls of epoll_wait: turns of libev's loop; never reset here */
+};
+
+static volatile struct plan *plan;
+
+/* A child between clone and execve runs in our memory and counts with us; a program it executes
+   gets no LD_PRELOAD. */
+__attribute__((constructor)) static void open_plan(void)
+{
+	const char *path = getenv("NTH");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *page;
+
+	if (fd < 0)
+		return;
+	page = mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (page != MAP_FAILED)
+		plan = page;
+}
+
+static bool is_planned(const char *name)
+{
+	for (size_t i = 0; i < sizeof(plan->name); i++) {
+		if (plan->name[i] != name[i])
+			return false;
+		if (!name[i])
+			return true;
+	}
+	return false;
+}
+
+/* The next call of what is planned. */
+static bool counts(void)
+{
+	int64_t n = ++plan->count;
+
+	if (n < plan->first || n > plan->last)
+		return false;
+	plan->failed++;
+	errno = (int)plan->error;
+	return true;
+}
+
+static bool fails(const char *name)
+{
+	return plan && is_planned(name) && counts();
+}
+
+static bool allocation_fails(const char *name)
+{
+	return plan && (is_planned(name) || is_planned("memory")) && counts();
+}
+
+/* The function this one stands in front of. */
+#define REAL(name) ((__typeof__(&name))next(&next_##name, #name))
+
+static void *next(void **known, const char *name)
+{
+	if (!*known)
+		*known = dlsym(RTLD_NEXT, name);
+	return *known;
+}
+
+#define CALL(type, name, params, args, failure)                                                    \
+	static void *next_##name;                                                                  \
+	type name params                                                                           \
+	{                                                                                          \
+		return fails(#name) ? (failure) : REAL(name) args;                                 \
+	}
+
+/* -- memory: glibc's own, since dlsym(3) may allocate -- */
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+	return allocation_fails("malloc") ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return allocation_fails("calloc") ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return allocation_fails("realloc") ? NULL : __libc_realloc(old, size);
+}
+
+CALL(char *, strdup, (const char *text), (text), NULL)
+
+/* -- sockets -- */
+
+CALL(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
+CALL(int, socketpair, (int family, int type, int protocol, int fds[2]),
+     (family, type, protocol, fds), -1)
+CALL(int, bind, (int fd, const struct sockaddr *name, socklen_t len), (fd, name, len), -1)
+CALL(int, listen, (int fd, int backlog), (fd, backlog), -1)
+CALL(int, accept4, (int fd, struct sockaddr *name, socklen_t *len, int flags),
+     (fd, name, len, flags), -1)
+CALL(int, connect, (int fd, const struct sockaddr *name, socklen_t len), (fd, name, len), -1)
+CALL(int, getsockname, (int fd, struct sockaddr *name, socklen_t *len), (fd, name, len), -1)
+CALL(int, getpeername, (int fd, struct sockaddr *name, socklen_t *len), (fd, name, len), -1)
+CALL(int, getsockopt, (int fd, int level, int option, void *value, socklen_t *len),
+     (fd, level, option, value, len), -1)
+CALL(int, setsockopt, (int fd, int level, int option, const void *value, socklen_t len),
+     (fd, level, option, value, len), -1)
+CALL(int, shutdown, (int fd, int how), (fd, how), -1)
+CALL(ssize_t, recv, (int fd, void *bytes, size_t n, int flags), (fd, bytes, n, flags), -1)
+CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
+CALL(ssize_t, send, (int fd, const void *bytes, size_t n, int flags), (fd, bytes, n, flags), -1)
+CALL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags), -1)
+CALL(ssize_t, sendto,
+     (int fd, const void *bytes, size_t n, int flags, const struct sockaddr *name, socklen_t len),
+     (fd, bytes, n, flags, name, len), -1)
+
+/* -- descriptors -- */
+
+/* What fcntl and open take beside their fixed arguments fits a long. */
+#define VARIADIC(name, last, params, args)                                                         \
+	static void *next_##name;                                                                  \
+	int name params                                                                            \
+	{                                                                                          \
+		va_list list;                                                                      \
+		long extra;                                                                        \
+                                                                                                   \
+		va_start(list, last);                                                              \
+		extra = va_arg(list, long);                                                        \
+		va_end(list);                                                                      \
+		return fails(#name) ? -1 : REAL(name) args;                                        \
+	}
+
+VARIADIC(fcntl, command, (int fd, int command, ...), (fd, command, extra))
+VARIADIC(open, flags, (const char *path, int flags, ...), (path, flags, extra))
+VARIADIC(openat, flags, (int at, const char *path, int flags, ...), (at, path, flags, extra))
+
+CALL(int, pipe, (int fds[2]), (fds), -1)
+CALL(int, pipe2, (int fds[2], int flags), (fds, flags), -1)
+CALL(int, dup2, (int fd, int to), (fd, to), -1)
+CALL(int, dup3, (int fd, int to, int flags), (fd, to, flags), -1)
+CALL(int, close_range, (unsigned from, unsigned to, int flags), (from, to, flags), -1)
+CALL(ssize_t, read, (int fd, void *bytes, size_t n), (fd, bytes, n), -1)
+CALL(ssize_t, write, (int fd, const void *bytes, size_t n), (fd, bytes, n), -1)
+CALL(int, flock, (int fd, int operation), (fd, operation), -1)
+CALL(int, fstat, (int fd, struct stat *st), (fd, st), -1)
+CALL(int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
+CALL(int, poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), -1)
+CALL(int, epoll_create1, (int flags), (flags), -1)
+CALL(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags), -1)
+CALL(int, eventfd, (unsigned count, int flags), (count, flags), -1)
+
+static void *next_close, *next_epoll_ctl, *next_epoll_wait;
+
+/* The descriptor is gone also where close(2) reports a failure. */
+int close(int fd)
+{
+	int status = REAL(close)(fd);
+
+	return fails("close") ? -1 : status;
+}
+
+/* Only adding takes memory. */
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD && fails("epoll_ctl"))
+		return -1;
+	return REAL(epoll_ctl)(epoll, operation, fd, event);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int ms)
+{
+	if (plan)
+		plan->turns++;
+	return fails("epoll_wait") ? -1 : REAL(epoll_wait)(epoll, events, most, ms);
+}
+
+/* -- files -- */
+
+CALL(int, stat, (const char *path, struct stat *st), (path, st), -1)
+CALL(int, lstat, (const char *path, struct stat *st), (path, st), -1)
+CALL(int, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags), -1)
+CALL(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
+CALL(int, mkdirat, (int at, const char *path, mode_t mode), (at, path, mode), -1)
+CALL(int, unlink, (const char *path), (path), -1)
+CALL(int, unlinkat, (int at, const char *path, int flags), (at, path, flags), -1)
+CALL(int, linkat, (int from_at, const char *from, int to_at, const char *to, int flags),
+     (from_at, from, to_at, to, flags), -1)
+CALL(int, renameat2, (int from_at, const char *from, int to_at, const char *to, unsigned flags),
+     (from_at, from, to_at, to, flags), -1)
+CALL(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL)
+CALL(DIR *, opendir, (const char *path), (path), NULL)
+CALL(char *, getcwd, (char *text, size_t size), (text, size), NULL)
+CALL(int, gethostname, (char *text, size_t size), (text, size), -1)
+
+/* -- processes -- */
+
+static void *next_prctl;
+
+int prctl(int operation, ...)
+{
+	long extra[4];
+	va_list list;
+
+	va_start(list, operation);
+	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
+		extra[i] = va_arg(list, long);
+	va_end(list);
+	return fails("prctl") ? -1 : REAL(prctl)(operation, extra[0], extra[1], extra[2], extra[3]);
+}
+
+CALL(int, chdir, (const char *path), (path), -1)
+CALL(pid_t, setsid, (void), (), -1)
+CALL(int, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit), -1)
+CALL(int, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit), (resource, limit),
+     -1)
+CALL(int, execve, (const char *path, char *const argv[], char *const environment[]),
+     (path, argv, environment), -1)
+CALL(int, kill, (pid_t pid, int number), (pid, number), -1)
+CALL(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options), (type, id, info, options),
+     -1)
+CALL(int, nanosleep, (const struct timespec *time, struct timespec *left), (time, left), -1)
+
+static void *next_clone;
+
+/* noded gives the four arguments that every use needs. */
+int clone(int (*run)(void *argument), void *stack, int flags, void *given, ...)
+{
+	return fails("clone") ? -1 : REAL(clone)(run, stack, flags, given);
+}
