@@ -60,10 +60,13 @@ int child_spawn(struct child *child, struct supervisor *supervisor, const struct
 	return 0;
 }
 
-void child_signal(const struct child *child, int signal_number)
+void child_signal(struct child *child, int signal_number)
 {
-	if (child->stage == CHILD_RUNS)
-		kill(-child->pid, signal_number);
+	if (child->stage != CHILD_RUNS || kill(-child->pid, signal_number) == 0 ||
+	    signal_number != SIGKILL)
+		return;
+	/* Nobody asks twice: what refused it (a security module, say) may not refuse for ever. */
+	child->outlives = child->supervisor->outlived = true;
 }
 
 static void child_remove(struct child *child)
@@ -80,6 +83,7 @@ static void child_remove(struct child *child)
 			ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
 	}
 	child->stage = CHILD_NONE;
+	child->outlives = false;
 }
 
 void child_forget(struct child *child)
@@ -250,38 +254,40 @@ static void tell_runaway(struct supervisor *supervisor, pid_t pid)
 			 offspring_name(pid, name), (int)pid);
 }
 
-static void orphan_reap(struct supervisor *supervisor, siginfo_t *info)
+static bool orphan_reap(struct supervisor *supervisor, siginfo_t *info)
 {
+	bool killed = info->si_code == CLD_KILLED && info->si_status == SIGKILL;
 	pid_t pid = info->si_pid;
 
-	supervisor->adopted++;
-	if (info->si_code == CLD_KILLED && info->si_status == SIGKILL) {
-		supervisor->killed++;
+	if (killed)
 		tell_runaway(supervisor, pid);
-	}
-	launch_wait(pid, info);
+	if (launch_wait(pid, info) < 0)
+		return false;
+	supervisor->adopted++;
+	supervisor->killed += killed;
 	unspare(supervisor, pid);
 	/* What it was the parent of is ours now. */
 	supervisor->hunting = true;
 	loop_mark(supervisor->loop);
+	return true;
 }
 
 /* -- watching -- */
 
 /* A process that has ended; until it is reaped its number, and that of its group, is not given to
-   anybody else. */
-static void supervisor_reap(struct supervisor *supervisor, siginfo_t *info)
+   anybody else. False: it is a zombie still. */
+static bool supervisor_reap(struct supervisor *supervisor, siginfo_t *info)
 {
 	struct child *child = find_running(supervisor, info->si_pid);
 
-	if (!child) {
-		orphan_reap(supervisor, info);
-		return;
-	}
+	if (!child)
+		return orphan_reap(supervisor, info);
 	kill(-child->pid, SIGKILL);
-	launch_wait(child->pid, info);
+	if (launch_wait(child->pid, info) < 0)
+		return false;
 	supervisor->hunting = true;
 	child_leave(child, info);
+	return true;
 }
 
 /* Whoever has ended and is not reaped yet; false: nobody, and si_pid is -1 if there is no child at
@@ -290,7 +296,7 @@ static bool next_ended(siginfo_t *info)
 {
 	*info = (siginfo_t){0};
 	if (waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		info->si_pid = -1;
+		info->si_pid = errno == ECHILD ? -1 : 0;
 	return info->si_pid > 0;
 }
 
@@ -301,20 +307,30 @@ static bool reap_slice(struct job *job)
 	bool more = true;
 
 	supervisor->reaps.steps = 0;
-	while (loop_may(&supervisor->reaps) && (more = next_ended(&info)))
-		supervisor_reap(supervisor, &info);
+	while (loop_may(&supervisor->reaps) && more)
+		more = next_ended(&info) && supervisor_reap(supervisor, &info);
 	if (hunt_is_over(supervisor, more) && let_go(supervisor))
 		return true;
 	return more;
 }
 
-static void on_sigchld(struct ev_loop *ev, ev_signal *watcher, int revents)
+void supervisor_look(struct supervisor *supervisor)
 {
-	struct supervisor *supervisor = container_of(watcher, struct supervisor, sigchld);
-
-	(void)ev;
-	(void)revents;
 	loop_post(supervisor->loop, &supervisor->reaping);
+}
+
+void supervisor_check(struct supervisor *supervisor)
+{
+	struct child *child;
+
+	if (supervisor->children > 0 || supervisor->hunting)
+		supervisor_look(supervisor);
+	if (!supervisor->outlived)
+		return;
+	supervisor->outlived = false;
+	RB_FOREACH (child, child_tree, &supervisor->tree)
+		if (child->outlives)
+			child_signal(child, SIGKILL);
 }
 
 static void on_again(struct ev_loop *ev, ev_timer *timer, int revents)
@@ -379,8 +395,6 @@ int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err
 			       SPARED_MOST);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(err, ERR_IO_ERROR, errno, "orphans cannot be adopted");
-	ev_signal_init(&supervisor->sigchld, on_sigchld, SIGCHLD);
-	ev_signal_start(loop->ev, &supervisor->sigchld);
 	return 0;
 }
 
@@ -392,8 +406,8 @@ void supervisor_close(struct supervisor *supervisor)
 	siginfo_t info;
 
 	for (;;) {
-		while (next_ended(&info))
-			supervisor_reap(supervisor, &info);
+		while (next_ended(&info) && supervisor_reap(supervisor, &info))
+			;
 		RB_FOREACH (child, child_tree, &supervisor->tree)
 			child_signal(child, SIGKILL);
 		/* Again each time: the children of those killed become ours. */
@@ -407,7 +421,6 @@ void supervisor_close(struct supervisor *supervisor)
 		child->exited(child, child->signalled, child->status);
 	}
 	loop_cancel(supervisor->loop, &supervisor->reaping);
-	ev_signal_stop(supervisor->loop->ev, &supervisor->sigchld);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->again);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
 }

@@ -24,7 +24,6 @@ struct supervisor {
 	struct loop *loop;
 	struct child_tree tree;	   /* those that run */
 	struct child_list leaving; /* those that have ended; told when what they left is gone */
-	ev_signal sigchld;
 	struct job reaping;
 	struct budget reaps; /* of one turn */
 	/* Since a child ended, until no process is left that belongs to none that runs. */
@@ -39,6 +38,7 @@ struct supervisor {
 	uint32_t children; /* spawned and not reaped yet */
 	uint64_t adopted;  /* orphans reaped since the start */
 	uint64_t killed;   /* of them, by SIGKILL */
+	bool outlived;	   /* some child outlives its SIGKILL */
 	struct log_limit runaways, undying;
 };
 
@@ -58,6 +58,7 @@ struct child {
 	struct supervisor *supervisor;
 	pid_t pid; /* and its session's; somebody else's may be the number once it leaves */
 	enum child_stage stage;
+	bool outlives; /* SIGKILL could not be sent: supervisor_check tries again */
 	bool signalled;
 	int status;
 	/* It has ended and is reaped, and so is whatever it left behind, in its process group or
@@ -66,10 +67,15 @@ struct child {
 	void (*exited)(struct child *child, bool signalled, int status);
 };
 
-/* Needs an ev_loop_new loop: the default loop's own SIGCHLD handler would reap everything. Sets
-   PR_SET_CHILD_SUBREAPER. Children that this process has by now are left alone for good. */
+/* Whoever gets SIGCHLD calls supervisor_look. Needs an ev_loop_new loop: the default loop's own
+   handler would reap everything. Sets PR_SET_CHILD_SUBREAPER. Children that this process has by now
+   are left alone for good. */
 int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
     __attribute__((warn_unused_result));
+/* Some child may have ended: later in this turn it is reaped. */
+void supervisor_look(struct supervisor *supervisor);
+/* To be called now and then: makes up for a wait or a kill that failed. */
+void supervisor_check(struct supervisor *supervisor);
 /* Kills and reaps every child that is left, known or adopted (bounded time), then stops watching.
  */
 void supervisor_close(struct supervisor *supervisor);
@@ -78,7 +84,7 @@ void supervisor_close(struct supervisor *supervisor);
 int child_spawn(struct child *child, struct supervisor *supervisor, const struct spawn *spawn,
 		struct err *err) __attribute__((warn_unused_result));
 /* Signals the child's process group, if it runs. */
-void child_signal(const struct child *child, int signal_number);
+void child_signal(struct child *child, int signal_number);
 /* The owner goes away, if the child is not over: its group is killed, and it is reaped later like
    one adopted, without a word. */
 void child_forget(struct child *child);

@@ -417,7 +417,7 @@ static int exec_open(struct conn *conn, struct err *err)
 /* A connection lives until its program is reaped and nothing is left of it. */
 static bool exec_end(struct conn *conn, enum end how)
 {
-	const struct child *child = &exec_of(conn)->child;
+	struct child *child = &exec_of(conn)->child;
 
 	if (how == END_STOP) {
 		child_signal(child, SIGTERM);

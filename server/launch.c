@@ -224,10 +224,14 @@ static int describe_failure(const struct spawn *spawn, int error, struct err *er
 		       (unsigned)spawn->identity.group);
 }
 
-void launch_wait(pid_t pid, siginfo_t *info)
+int launch_wait(pid_t pid, siginfo_t *info)
 {
-	while (waitid(P_PID, (id_t)pid, info, WEXITED) < 0 && errno == EINTR)
-		;
+	int result;
+
+	do
+		result = waitid(P_PID, (id_t)pid, info, WEXITED);
+	while (result < 0 && errno == EINTR);
+	return result;
 }
 
 int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)

@@ -28,7 +28,7 @@ int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)
    becomes the user, looks and ends. Only program and identity matter. -1: as above. */
 int launch_rehearse(const struct spawn *spawn, struct err *err) __attribute__((warn_unused_result));
 
-/* Reaps a child that has ended or is about to. */
-void launch_wait(pid_t pid, siginfo_t *info);
+/* Reaps a child that has ended or is about to. -1: it is not reaped (errno). */
+int launch_wait(pid_t pid, siginfo_t *info);
 
 #endif

@@ -3,7 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "net.h"
+#include "spare.h"
 
 /* Closing a socket costs the kernel some 15 us. */
 enum { ENDING_A_TURN = 32, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
@@ -90,6 +96,18 @@ static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
 	(void)revents;
 }
 
+/* What libev cannot do without has failed: another epoll descriptor, say, which it takes where an
+   event came for one it had closed. It tries again after this, with a descriptor less in use; left
+   to itself it would abort. */
+static void on_failure(const char *message)
+{
+	if (net_is_shortage(errno) && net_reserve_give())
+		return;
+	log_error("node", "cannot go on: %s: %s", message, strerror(errno));
+	log_flush();
+	_exit(EXIT_FAILURE);
+}
+
 int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
@@ -104,6 +122,8 @@ int loop_open(struct loop *loop)
 	loop->scratch = malloc(LOOP_SCRATCH);
 	if (!loop->scratch)
 		return -1;
+	spare_lend();
+	ev_set_syserr_cb(on_failure);
 	/* Not the default loop: its SIGCHLD handler would reap children behind our back. epoll by
 	   name: libev 4.33's other Linux backends are experimental. */
 	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);

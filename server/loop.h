@@ -79,6 +79,14 @@ double loop_now(const struct loop *loop);
 /* Seconds since the epoch when the turn began: for showing. */
 double loop_wall(const struct loop *loop);
 
+/* Among the events of a watcher: libev has stopped it, as the kernel had no memory or no watch left
+   for its descriptor (epoll_ctl(2): ENOMEM, ENOSPC). Nothing will be heard of it until it is
+   started again, and then perhaps this. */
+static inline bool loop_dropped(int revents)
+{
+	return (revents & EV_ERROR) != 0;
+}
+
 /* Puts a job in the queue if it is not there. */
 void loop_post(struct loop *loop, struct job *job);
 void loop_cancel(struct loop *loop, struct job *job);

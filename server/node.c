@@ -18,10 +18,8 @@
 #include "log.h"
 #include "methods.h"
 #include "net.h"
+#include "signals.h"
 #include "transport.h"
-
-static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
 
 #define HOUSEKEEPING 0.5 /* seconds */
 
@@ -34,7 +32,7 @@ struct node {
 	struct supervisor supervisor;
 	struct admin *admin; /* large: it holds the scanner */
 	struct transport transport;
-	ev_signal signals[ENDING_SIGNALS];
+	struct signals signals;
 	ev_timer housekeeping;
 	int ready_fd;
 	char name[256];
@@ -48,13 +46,10 @@ static const struct node *node_const(const void *owner)
 /* -- signals -- */
 
 /* The first one drains, the next one stops, the one after kills; SIGQUIT kills at once. */
-static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
+static void end_by_signal(struct node *node, int number)
 {
-	struct node *node = watcher->data;
-	enum end how = watcher->signum == SIGQUIT ? END_KILL : (enum end)(node->e.how + 1);
+	enum end how = number == SIGQUIT ? END_KILL : (enum end)(node->e.how + 1);
 
-	(void)ev;
-	(void)revents;
 	if (how == END_DRAIN)
 		domain_end(&node->domain, -1, how, REASON_REQUESTED);
 	else if (how == END_STOP)
@@ -63,32 +58,27 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
 		domain_end(&node->domain, -1, END_KILL, REASON_KILLED);
 }
 
-static void watch_signals(struct node *node)
+static void on_signal(struct signals *signals, int number)
 {
+	struct node *node = container_of(signals, struct node, signals);
+
+	if (number != SIGCHLD)
+		end_by_signal(node, number);
+	else if (!node->env.no_exec)
+		supervisor_look(&node->supervisor);
+}
+
+static int watch_signals(struct node *node, struct err *err)
+{
+	static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD};
 	/* A peer that left, a log file at its size limit, a terminal that is not ours to write to
 	   (stty tostop): all reported by errno. The others could mean nothing here. */
 	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGTTOU, SIGUSR1, SIGUSR2};
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
-	for (int i = 0; i < ENDING_SIGNALS; i++) {
-		ev_signal_init(&node->signals[i], on_signal, ending_signals[i]);
-		node->signals[i].data = node;
-		ev_signal_start(node->loop.ev, &node->signals[i]);
-	}
-}
-
-/* For good: without its watcher a signal would end the process with a status that is not ours. */
-static void ignore_signals(struct node *node)
-{
-	sigset_t ending;
-
-	sigemptyset(&ending);
-	for (int i = 0; i < ENDING_SIGNALS; i++)
-		sigaddset(&ending, ending_signals[i]);
-	sigprocmask(SIG_BLOCK, &ending, NULL);
-	for (int i = 0; i < ENDING_SIGNALS; i++)
-		ev_signal_stop(node->loop.ev, &node->signals[i]);
+	return signals_open(&node->signals, &node->loop, watched,
+			    sizeof(watched) / sizeof(watched[0]), on_signal, err);
 }
 
 /* What becomes possible again without anybody telling. */
@@ -98,6 +88,9 @@ static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 
 	(void)ev;
 	(void)revents;
+	signals_check(&node->signals);
+	if (!node->env.no_exec)
+		supervisor_check(&node->supervisor);
 	net_reserve_fill();
 	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
@@ -442,10 +435,11 @@ static int start_parts(struct node *node, const struct node_options *options, st
 /* What is left when the loop is open. */
 static int open_on_loop(struct node *node, const struct node_options *options, struct err *err)
 {
-	watch_signals(node);
-	if (start_parts(node, options, err) == 0)
-		return 0;
-	ignore_signals(node);
+	if (watch_signals(node, err) == 0) {
+		if (start_parts(node, options, err) == 0)
+			return 0;
+		signals_close(&node->signals);
+	}
 	loop_close(&node->loop);
 	return -1;
 }
@@ -512,7 +506,7 @@ void node_close(struct node *node)
 	if (node->e.phase != PHASE_STOPPED)
 		loop_run(&node->loop);
 	refusals_end(&node->domain.refusals);
-	ignore_signals(node);
+	signals_close(&node->signals);
 	end_programs(node);
 	loop_close(&node->loop);
 	node_free(node);
