@@ -1,4 +1,6 @@
 /* The handlers that need nobody else: echo sends back what it receives, discard throws it away. */
+#include <errno.h>
+
 #include "handler.h"
 #include "relay.h"
 
@@ -30,10 +32,15 @@ static void on_event(struct ev_loop *ev, ev_io *io, int revents)
 {
 	struct echo *echo = container_of(io, struct echo, io);
 	struct conn *conn = &echo->conn;
-	struct relay_moved moved =
-	    relay_move(&echo->relay, conn->e.loop, conn->fd, conn->fd, (revents & EV_READ) != 0);
+	struct relay_moved moved;
 
 	(void)ev;
+	if (loop_dropped(revents)) {
+		conn_end(conn, REASON_ERROR, ENOMEM);
+		return;
+	}
+	moved =
+	    relay_move(&echo->relay, conn->e.loop, conn->fd, conn->fd, (revents & EV_READ) != 0);
 	if (moved.in || moved.out)
 		conn_moved(conn, moved.in, moved.out);
 	if (moved.status != RELAY_OK)

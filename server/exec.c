@@ -14,7 +14,8 @@
 #include "handler.h"
 #include "net.h"
 
-#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+#define PATH_DEFAULT  "/usr/local/bin:/usr/bin:/bin"
+#define DROPPED_PAUSE 1. /* seconds until standard error is watched again */
 
 enum {
 	LINE_LONGEST = 1024, /* bytes of a line of standard error; the rest is left out */
@@ -323,7 +324,11 @@ static void on_error(struct ev_loop *ev, ev_io *io, int revents)
 	struct exec *exec = container_of(io, struct exec, error);
 	double now = loop_now(exec->conn.e.loop);
 
-	(void)revents;
+	if (loop_dropped(revents)) { /* closing it would kill the program when it writes */
+		ev_timer_set(&exec->pause, DROPPED_PAUSE, 0.);
+		ev_timer_start(ev, &exec->pause);
+		return;
+	}
 	if (now - exec->second >= 1) {
 		exec->second = now;
 		exec->said = 0;
@@ -400,7 +405,12 @@ static int exec_open(struct conn *conn, struct err *err)
 		return err_sys(err, net_is_shortage(errno) ? ERR_LIMIT_REACHED : ERR_IO_ERROR,
 			       errno, "no pipe for the program's standard error");
 	/* Ours alone: each end is an open file description of its own. */
-	fcntl(error[0], F_SETFL, O_NONBLOCK);
+	if (fcntl(error[0], F_SETFL, O_NONBLOCK) < 0) {
+		err_sys(err, ERR_IO_ERROR, errno, "no pipe for the program's standard error");
+		close(error[0]);
+		close(error[1]);
+		return -1;
+	}
 	ev_io_set(&exec->error, error[0], EV_READ);
 	result = exec_spawn(exec, error[1], err);
 	close(error[1]);

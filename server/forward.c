@@ -180,8 +180,13 @@ static void forward_move(struct forward *forward, bool up_readable, bool down_re
 
 static void on_client(struct ev_loop *ev, ev_io *io, int revents)
 {
+	struct forward *forward = container_of(io, struct forward, client);
+
 	(void)ev;
-	forward_move(container_of(io, struct forward, client), (revents & EV_READ) != 0, false);
+	if (loop_dropped(revents))
+		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
+	else
+		forward_move(forward, (revents & EV_READ) != 0, false);
 }
 
 /* -- connecting -- */
@@ -245,11 +250,15 @@ static void on_backend(struct ev_loop *ev, ev_io *io, int revents)
 	int error;
 
 	(void)ev;
+	if (loop_dropped(revents) && forward->connected) {
+		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
+		return;
+	}
 	if (forward->connected) {
 		forward_move(forward, false, (revents & EV_READ) != 0);
 		return;
 	}
-	error = net_error(forward->fd);
+	error = loop_dropped(revents) ? ENOMEM : net_error(forward->fd);
 	if (!error && is_myself(forward->fd, &forward->conn.spec->backend))
 		error = ECONNREFUSED;
 	if (error)

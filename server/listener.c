@@ -16,12 +16,14 @@ enum { ACCEPT_BATCH = 64 };
 #define GRACE_LOOPBACK 0.01
 #define GRACE_NETWORK  0.25
 #define SHORTAGE_PAUSE 1.0
+#define VAIN_PAUSE     0.25
 
 enum accept_status {
 	ACCEPT_EMPTY, /* nobody is waiting */
 	ACCEPT_MORE,  /* the batch is full, more may be waiting */
 	ACCEPT_FULL,  /* the owner has no room */
 	ACCEPT_SHORT, /* no descriptors or memory */
+	ACCEPT_VAIN,  /* every attempt of the batch failed, without being short of anything */
 	ACCEPT_DEAD,  /* the socket does not listen any more; errno says why */
 };
 
@@ -45,13 +47,19 @@ static bool is_our_socket(const struct listener *listener)
 	return net_is_socket(listener->fd, listener->ino);
 }
 
-/* True if the kernel will never give us a client again: shut down or destroyed. A listening socket
-   that lives shows none of these. */
-static bool is_hung_up(int fd)
+/* 1 if the kernel will never give us a client again: shut down or destroyed. A listening socket
+   that lives shows none of these. -1: it cannot be told now. */
+static int look_for_hang_up(int fd)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLRDHUP};
+	int n = poll(&pfd, 1, 0);
 
-	return poll(&pfd, 1, 0) == 1 && pfd.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
+	return n <= 0 ? n : (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+static bool is_hung_up(int fd)
+{
+	return look_for_hang_up(fd) > 0;
 }
 
 static bool has_clients_waiting(int fd)
@@ -124,15 +132,17 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 static enum accept_status hold_one(struct listener *listener)
 {
 	struct address peer;
-	int fd;
+	int fd = -1;
 
 	if (listener->waiting_fd >= 0)
 		return ACCEPT_FULL;
-	do
+	for (int i = 0; i < ACCEPT_BATCH && fd < 0; i++) {
 		fd = accept_one(listener, &peer);
-	while (fd < 0 && net_accept_is_transient(errno));
+		if (fd < 0 && !net_accept_is_transient(errno))
+			return accept_failed(listener, true);
+	}
 	if (fd < 0)
-		return accept_failed(listener, true);
+		return ACCEPT_VAIN;
 	listener->waiting_fd = fd;
 	return ACCEPT_FULL;
 }
@@ -173,7 +183,7 @@ static enum accept_status accept_batch(struct listener *listener)
 {
 	bool ending = engine_is_ending(&listener->e);
 	struct address peer;
-	int fd;
+	int fd, aborted = 0;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		if (!listener->ops->has_room(listener->e.parent))
@@ -181,6 +191,7 @@ static enum accept_status accept_batch(struct listener *listener)
 		fd = next_client(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno)) {
 			listener->aborted++;
+			aborted++;
 			loop_mark(listener->e.loop);
 			continue;
 		}
@@ -194,7 +205,7 @@ static enum accept_status accept_batch(struct listener *listener)
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
-	return ACCEPT_MORE;
+	return aborted == ACCEPT_BATCH ? ACCEPT_VAIN : ACCEPT_MORE;
 }
 
 /* -- watching -- */
@@ -249,6 +260,24 @@ static void lose(struct listener *listener, enum reason why, int error, const ch
 	engine_end(&listener->e, END_KILL, why, error);
 }
 
+/* The queue does not get shorter by trying: at once again would be a spin. */
+static void pause_in_vain(struct listener *listener)
+{
+	watch(listener, false);
+	pause_for(listener, VAIN_PAUSE);
+}
+
+/* Woken for nobody: a socket that was shut down says EAGAIN for ever (Unix). */
+static void woken_for_nobody(struct listener *listener)
+{
+	int hung_up = look_for_hang_up(listener->fd);
+
+	if (hung_up > 0)
+		lose(listener, REASON_LISTENER_LOST, 0, "the listening socket was shut down");
+	else if (hung_up < 0)
+		pause_in_vain(listener);
+}
+
 static void serve(struct listener *listener)
 {
 	uint64_t before = listener->accepted + listener->aborted;
@@ -256,11 +285,8 @@ static void serve(struct listener *listener)
 
 	switch (accept_batch(listener)) {
 	case ACCEPT_EMPTY:
-		/* Woken for nobody: a socket that was shut down says EAGAIN for ever (Unix). */
-		if (listener->accepted + listener->aborted == before && listener->fd >= 0 &&
-		    is_hung_up(listener->fd))
-			lose(listener, REASON_LISTENER_LOST, 0,
-			     "the listening socket was shut down");
+		if (listener->accepted + listener->aborted == before && listener->fd >= 0)
+			woken_for_nobody(listener);
 		return;
 	case ACCEPT_MORE:
 		return;
@@ -269,6 +295,9 @@ static void serve(struct listener *listener)
 		return;
 	case ACCEPT_SHORT:
 		suspend(listener, REASON_FD_LIMIT);
+		return;
+	case ACCEPT_VAIN:
+		pause_in_vain(listener);
 		return;
 	case ACCEPT_DEAD:
 		error = errno;
@@ -301,6 +330,7 @@ static void refuse_new(struct listener *listener)
 static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
+	uint64_t before = listener->refused_at_stop;
 	int fd;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
@@ -315,7 +345,7 @@ static enum accept_status refuse_batch(struct listener *listener)
 		close(fd);
 		listener->refused_at_stop++;
 	}
-	return ACCEPT_MORE;
+	return listener->refused_at_stop > before ? ACCEPT_MORE : ACCEPT_VAIN;
 }
 
 /* The queue is empty for now: done, or one grace more. */
@@ -344,6 +374,8 @@ static void close_queue(struct listener *listener)
 	status = accept_batch(listener);
 	if (listener->e.how > END_DRAIN && (status == ACCEPT_FULL || status == ACCEPT_SHORT))
 		status = refuse_batch(listener);
+	if (status == ACCEPT_VAIN && (listener->last_look || listener->e.how > END_DRAIN))
+		status = ACCEPT_DEAD;
 	switch (status) {
 	case ACCEPT_EMPTY:
 		queue_empty(listener);
@@ -357,6 +389,9 @@ static void close_queue(struct listener *listener)
 	case ACCEPT_SHORT:
 		watch(listener, false);
 		pause_for(listener, SHORTAGE_PAUSE);
+		return;
+	case ACCEPT_VAIN:
+		pause_in_vain(listener);
 		return;
 	case ACCEPT_DEAD:
 		engine_done(&listener->e);
@@ -431,11 +466,19 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 	struct listener *listener = container_of(io, struct listener, io);
 
 	(void)ev;
-	(void)revents;
-	if (engine_is_ending(&listener->e))
+	if (engine_is_ending(&listener->e)) {
+		if (loop_dropped(revents)) {
+			/* Set anew, so that libev asks the kernel again when it is started. */
+			watch(listener, false);
+			ev_io_set(io, io->fd, EV_READ);
+		}
 		close_queue(listener);
-	else
+	} else if (loop_dropped(revents)) {
+		shortage_begins(listener, ENOMEM);
+		suspend(listener, REASON_FD_LIMIT);
+	} else {
 		serve(listener);
+	}
 }
 
 static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
@@ -452,6 +495,7 @@ static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
 	} else {
 		/* A whole pause without another shortage: it is over. */
 		shortage_ends(listener);
+		watch(listener, true); /* unless it is: see ACCEPT_VAIN */
 	}
 }
 

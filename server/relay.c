@@ -122,7 +122,11 @@ void relay_free(struct relay *relay)
 
 void relay_watch(struct loop *loop, ev_io *io, int events)
 {
-	if (ev_is_active(io) ? io->events == events : !events)
+	if (ev_is_active(io) && io->events == events)
+		return;
+	/* Not active, yet it has news: that it was dropped. Its callback is about to hear of it;
+	   started again it would be deaf, since for libev nothing has changed. */
+	if (events && !ev_is_active(io) && ev_is_pending(io))
 		return;
 	ev_io_stop(loop->ev, io);
 	if (!events)

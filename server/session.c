@@ -477,6 +477,10 @@ static void on_io(struct ev_loop *ev, ev_io *io, int revents)
 	struct session *session = container_of(io, struct session, io);
 
 	(void)ev;
+	if (loop_dropped(revents)) {
+		leave(session, REASON_ERROR, ENOMEM);
+		return;
+	}
 	if (revents & EV_READ && wants_input(session))
 		receive(session);
 	session_update(session);
