@@ -388,17 +388,18 @@ void server_run(struct server *server)
 
 int server_suspend(struct server *server, struct err *err)
 {
+	struct listener *listener = server->listener;
+
 	if (engine_is_ending(&server->e))
 		return err_set(err, ERR_WRONG_STATE, "%s is %s", server->key,
 			       phase_name(server->e.phase));
 	forget_loss(server);
-	if (server->listener) {
-		server->listener->keep_bound = true;
+	if (listener) {
+		listener->keep_bound = true;
 		/* While the pool is full the queue waits for places: not for long, somebody is
-		   waiting for the answer. */
-		engine_end_within(&server->listener->e, SUSPEND_SECONDS,
-				  (double)server->kill_ms / 1000);
-		engine_end(&server->listener->e, END_DRAIN, REASON_REQUESTED, 0);
+		   waiting for the answer. Without memory for a deadline it has ended at once. */
+		engine_end_within(&listener->e, SUSPEND_SECONDS, (double)server->kill_ms / 1000);
+		engine_end(&listener->e, END_DRAIN, REASON_REQUESTED, 0);
 	} else if (server->e.why != REASON_REQUESTED) {
 		engine_set_phase(&server->e, PHASE_SUSPENDED, REASON_REQUESTED, 0);
 	}
