@@ -71,8 +71,9 @@ static int listen_again(const struct listen_options *options, struct err *err)
 {
 	int fd = options->bound_fd;
 
-	if (reuse_address(fd, 1) == 0 &&
-	    listen_tcp(fd, &options->address, options->backlog, err) == 0)
+	if (reuse_address(fd, 1) < 0)
+		return failed(err, &options->address, "bind");
+	if (listen_tcp(fd, &options->address, options->backlog, err) == 0)
 		return fd;
 	reuse_address(fd, 0);
 	return -1;
