@@ -17,11 +17,14 @@
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "log.h"
 #include "net.h"
 
 enum {
 	ATTEMPTS = 8,	   /* binds of one claim: others may take and leave the path meanwhile */
 	ASIDE_MAX = 8,	   /* names to move to */
+	LOOKS = 3,	   /* at one path, if it cannot be looked at */
 	LOCK_ATTEMPTS = 50 /* a millisecond apart; the work under it takes microseconds */
 };
 
@@ -38,6 +41,20 @@ struct attempt {
 	   cannot leave a claim half done. */
 	int datagram, stream;
 };
+
+/* lstat(2), again where it fails for another reason than that nothing is there: what cannot be
+   looked at must not be touched, and would be left behind for a failure that was gone at once. */
+static int look(const char *path, struct stat *st)
+{
+	int result = -1;
+
+	for (int i = 0; i < LOOKS && result == -1; i++) {
+		result = lstat(path, st);
+		if (result == -1 && (errno == ENOENT || errno == ENOTDIR))
+			break;
+	}
+	return result;
+}
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -253,8 +270,13 @@ static int remove_dead(const struct attempt *attempt, const struct stat *probed,
 	if (error != 0)
 		return err_sys(err, net_bind_error(error), error,
 			       "cannot move the dead socket at %s aside", attempt->path);
-	if (lstat(aside, &moved) == -1)
-		return errno == ENOENT ? 0 : err_sys(err, ERR_IO_ERROR, errno, "%s", aside);
+	if (look(aside, &moved) == -1) {
+		error = errno;
+		if (error == ENOENT)
+			return 0;
+		renameat2(AT_FDCWD, aside, AT_FDCWD, attempt->path, RENAME_NOREPLACE);
+		return err_sys(err, ERR_IO_ERROR, error, "%s", aside);
+	}
 	if (!same_file(&moved, probed))
 		return put_back(attempt, aside, err);
 	if (unlink(aside) == -1 && errno != ENOENT) {
@@ -355,12 +377,12 @@ static int identify(const struct attempt *attempt, struct claim *claim, struct e
 	struct stat before, after;
 	int datagram, stream;
 
-	if (lstat(attempt->path, &before) == -1)
-		return err_set(err, ERR_IO_ERROR, "%s was removed while noded bound it",
-			       attempt->path);
+	if (look(attempt->path, &before) == -1)
+		return err_sys(err, ERR_IO_ERROR, errno,
+			       "%s cannot be seen although noded bound it", attempt->path);
 	datagram = probe_path(attempt->datagram, attempt->path);
 	stream = probe_path(attempt->stream, attempt->path);
-	if (lstat(attempt->path, &after) == -1 || !same_file(&before, &after) ||
+	if (look(attempt->path, &after) == -1 || !same_file(&before, &after) ||
 	    !S_ISSOCK(after.st_mode) || datagram == 0 || datagram == ECONNREFUSED || stream == 0 ||
 	    stream == EAGAIN || stream == EPROTOTYPE)
 		return err_set(err, ERR_PATH_EXISTS,
@@ -451,14 +473,18 @@ bool claim_holds(const struct claim *claim)
 {
 	struct stat st;
 
-	return claim->address.len > 0 && lstat(claim->address.un.sun_path, &st) == 0 &&
+	return claim->address.len > 0 && look(claim->address.un.sun_path, &st) == 0 &&
 	       S_ISSOCK(st.st_mode) && st.st_dev == claim->dev && st.st_ino == claim->ino;
 }
 
 void claim_drop(struct claim *claim)
 {
-	if (claim_holds(claim))
-		unlink(claim->address.un.sun_path);
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (claim_holds(claim) && unlink(claim->address.un.sun_path) == -1 && errno != ENOENT)
+		log_warning(address_text(&claim->address, text),
+			    "cannot remove the socket file: %s; the next start replaces it",
+			    strerror(errno));
 	*claim = (struct claim){0};
 }
 

@@ -194,6 +194,8 @@ size_t net_raise_nofile(size_t max)
 {
 	struct rlimit limit = nofile_limit();
 
+	if (limit.rlim_max == 0) /* not known: it stays as it is */
+		return 0;
 	if (nofile_before == 0)
 		nofile_before = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max;
@@ -283,5 +285,8 @@ bool net_is_socket(int fd, ino_t ino)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == ino;
+	/* A number that cannot be looked at, but is open, is not given up for that. */
+	if (fstat(fd, &st) == -1)
+		return errno != EBADF;
+	return S_ISSOCK(st.st_mode) && (ino == 0 || st.st_ino == ino);
 }

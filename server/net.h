@@ -14,7 +14,8 @@
 /* A stream socket of the address's family: SOCK_CLOEXEC | SOCK_NONBLOCK; IPV6_V6ONLY for IPv6.
    -1: errno is set. */
 int net_socket(const struct address *address);
-/* True if fd is open and the very socket of that inode. */
+/* True if fd is open and the very socket of that inode; 0, for one that was never learnt, is any.
+ */
 bool net_is_socket(int fd, ino_t ino);
 /* TCP_NODELAY and SO_KEEPALIVE; does nothing on a Unix socket. */
 void net_tune(int fd);
