@@ -147,8 +147,8 @@ bats: build-tests ## the bats tests alone, all of them or TESTS
 
 build-tests: all $(UNITS) $(OBJ)/tables $(OBJ)/fail_call.so
 
-# Some 9,000 points. EVERY=9 takes one in nine.
-nth: deps-test ## let the Nth call of every function fail: 25 minutes; EVERY=9: 4
+# Some 11,000 points. EVERY=9 takes one in nine.
+nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9: 4 minutes
 	@$(MAKE) --no-print-directory build-tests
 	tests/nth/run --every $(EVERY) $(if $(SAN),,--report tests/nth/REPORT.md) \
 		$(BIN)/noded $(OBJ)/fail_call.so
