@@ -23,7 +23,10 @@ def leave():
         os.dup2(null, fd)
 
 
-def idle():
+def idle(there=None):
+    if there is not None:
+        os.write(there, b"x")
+        os.close(there)
     time.sleep(600)
     os._exit(0)
 
@@ -44,19 +47,31 @@ def orphan(run, session=True):
     os.waitpid(pid, 0)
 
 
-def line(count):
+def line(count, there):
     for _ in range(count - 1):
         if os.fork():
-            idle()
+            idle(there)
         os.setsid()
-    idle()
+    idle(there)
 
 
-def tree(depth):
+def tree(depth, there):
     for _ in range(depth):
         if os.fork() == 0:
             os.setsid()
-    idle()
+    idle(there)
+
+
+def grow(kind, count):
+    """Returns when all of them are there."""
+    reader, writer = os.pipe()
+    if kind == "line":
+        orphan(lambda: line(count, writer))
+    else:
+        orphan(lambda: tree(count, writer))
+    missing = count if kind == "line" else 2 ** count
+    while missing:
+        missing -= len(os.read(reader, missing))
 
 
 def hop():
@@ -69,10 +84,8 @@ def hop():
 
 def main():
     kind, count = sys.argv[1], int(sys.argv[2])
-    if kind == "line":
-        orphan(lambda: line(count))
-    elif kind == "tree":
-        orphan(lambda: tree(count))
+    if kind in ("line", "tree"):
+        grow(kind, count)
     else:
         for _ in range(count):
             orphan(hop if kind == "hop" else idle, session=kind != "session")
