@@ -6,6 +6,7 @@
 #   V=1          show the whole commands
 #   CC=clang     another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
 #   JOBS=1       so many bats files at a time; without it one a processor
+#   FAULTS='...' options of tests/faults/run, as in FAULTS="--fault 'path-*'"
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
@@ -38,6 +39,8 @@ DEPS_DEMO = redis-server redis-tools socat iproute2
 DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 	redis-server redis-tools nginx-light curl git python3 procps iproute2 util-linux strace \
 	gdb mandoc bash-completion zsh fish systemd libseccomp-dev
+# For the table of faults: the peers they are injected into as well.
+DEPS_FAULTS = gdb strace iproute2 util-linux python3
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
 
@@ -82,8 +85,8 @@ PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
 SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
 
-.PHONY: all deps deps-build deps-demo deps-test deps-lint demo run check build-tests unit bats nth \
-	layers lint lint-format lint-c lint-analyze lint-man lint-shell \
+.PHONY: all deps deps-build deps-demo deps-faults deps-test deps-lint demo run check build-tests unit \
+	bats faults nth layers lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -137,7 +140,7 @@ run: deps-build ## build and leave noded in the foreground, with commands to try
 
 check: deps ## every test, on the release binary or with SAN=1 the sanitized one
 	@$(MAKE) --no-print-directory build-tests
-	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) layers unit bats
+	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) layers unit bats faults
 
 unit: $(UNITS) ## the unit tests alone
 	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) unit
@@ -153,6 +156,10 @@ nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9
 	tests/nth/run --every $(EVERY) $(if $(SAN),,--report tests/nth/REPORT.md) \
 		$(BIN)/noded $(OBJ)/fail_call.so
 
+faults: deps-faults build-tests ## inject every fault into noded and its peers, write the table
+	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl \
+		tests/faults/run --report tests/faults/REPORT.md $(FAULTS)
+
 layers: ## check who includes whom
 	@tests/layers
 
@@ -164,6 +171,9 @@ deps-build: ## install what building needs
 
 deps-test: | deps-build ## install what testing needs
 	@tests/deps testing: $(DEPS_TEST)
+
+deps-faults:
+	@tests/deps building and the table of faults: $(DEPS_BUILD) $(DEPS_FAULTS)
 
 deps-demo:
 	@tests/deps building and the demo: $(DEPS_BUILD) $(DEPS_DEMO)
