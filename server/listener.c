@@ -16,13 +16,13 @@ enum { ACCEPT_BATCH = 64 };
 #define GRACE_LOOPBACK 0.01
 #define GRACE_NETWORK  0.25
 #define SHORTAGE_PAUSE 1.0
-#define VAIN_PAUSE     0.25
+#define VAIN_PAUSE     0.1
 
 enum accept_status {
 	ACCEPT_EMPTY, /* nobody is waiting */
 	ACCEPT_MORE,  /* the batch is full, more may be waiting */
 	ACCEPT_FULL,  /* the owner has no room */
-	ACCEPT_SHORT, /* no descriptors or memory */
+	ACCEPT_SHORT, /* no descriptors or memory, or a rule against it */
 	ACCEPT_VAIN,  /* every attempt of the batch failed, without being short of anything */
 	ACCEPT_DEAD,  /* the socket does not listen any more; errno says why */
 };
@@ -79,6 +79,7 @@ static void shortage_begins(struct listener *listener, int error)
 	if (listener->short_of_fds)
 		return;
 	listener->short_of_fds = true;
+	listener->shortage_error = error;
 	listener->shortage_began = loop_now(listener->e.loop);
 	listener_subject(&listener->e, subject, sizeof(subject));
 	log_warning(subject, "accepting pauses: %s; clients wait in the backlog", strerror(error));
@@ -92,8 +93,9 @@ static void shortage_ends(struct listener *listener)
 		return;
 	listener->short_of_fds = false;
 	listener_subject(&listener->e, subject, sizeof(subject));
-	log_info(subject, "accepting again: %llu times out of descriptors in %.0f s",
+	log_info(subject, "accepting again: %llu times %s in %.0f s",
 		 (unsigned long long)listener->shortages,
+		 net_is_shortage(listener->shortage_error) ? "out of descriptors" : "in vain",
 		 loop_now(listener->e.loop) - listener->shortage_began);
 	listener->shortages = 0;
 }
@@ -108,7 +110,8 @@ static int accept_one(struct listener *listener, struct address *peer)
 		len = sizeof(name);
 		fd = accept4(listener->fd, (struct sockaddr *)&name, &len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-	} while (fd < 0 && errno == EMFILE && listener->reserve && net_reserve_give());
+	} while (fd < 0 && (errno == EMFILE || errno == ENFILE) && listener->reserve &&
+		 net_reserve_give());
 	if (fd >= 0)
 		address_from_sockaddr(peer, (struct sockaddr *)&name, len);
 	return fd;
@@ -116,14 +119,20 @@ static int accept_one(struct listener *listener, struct address *peer)
 
 static enum accept_status accept_failed(struct listener *listener, bool first)
 {
-	if (errno == EAGAIN)
+	int error = errno;
+
+	if (error == EAGAIN)
 		return ACCEPT_EMPTY;
-	if (!net_is_shortage(errno))
+	/* What still listens is not dead: a security module's rule lets accept(2) fail too, and a
+	   new socket would fare no better. */
+	if (!net_is_shortage(error) && !(is_our_socket(listener) && net_listens(listener->fd))) {
+		errno = error;
 		return ACCEPT_DEAD;
+	}
 	/* The kernel looks for a descriptor before it looks whether a client is there. */
 	if (!first && !has_clients_waiting(listener->fd))
 		return ACCEPT_EMPTY;
-	shortage_begins(listener, errno);
+	shortage_begins(listener, error);
 	return ACCEPT_SHORT;
 }
 
@@ -476,6 +485,9 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 	} else if (loop_dropped(revents)) {
 		shortage_begins(listener, ENOMEM);
 		suspend(listener, REASON_FD_LIMIT);
+	} else if (!is_usable(listener)) {
+		/* A number closed under us that is another server's listener by now: its clients. */
+		lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
 	} else {
 		serve(listener);
 	}
@@ -495,7 +507,9 @@ static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
 	} else {
 		/* A whole pause without another shortage: it is over. */
 		shortage_ends(listener);
-		watch(listener, true); /* unless it is: see ACCEPT_VAIN */
+		/* Also where accepting was in vain. */
+		if (is_usable(listener))
+			watch(listener, true);
 	}
 }
 

@@ -39,9 +39,10 @@ struct listener {
 	bool closing;	/* new clients are being refused */
 	bool last_look; /* closing: the grace for handshakes has passed */
 	ev_io io;
-	ev_timer pause; /* after fd_limit, and for the grace while closing */
-	/* a time without descriptors */
+	ev_timer pause; /* after fd_limit, when stuck, and for the grace while closing */
+	/* a time without descriptors, or in which accept fails for another reason */
 	bool short_of_fds;
+	int shortage_error; /* the first */
 	uint64_t shortages; /* accept failures in it */
 	double shortage_began;
 	uint64_t accepted;

@@ -267,7 +267,7 @@ int net_admin_socket(const struct address *address)
 
 	do
 		fd = net_socket(address);
-	while (fd < 0 && errno == EMFILE && net_reserve_give());
+	while (fd < 0 && (errno == EMFILE || errno == ENFILE) && net_reserve_give());
 	return fd;
 }
 
@@ -277,7 +277,7 @@ FILE *net_fopen(const char *path)
 
 	do
 		file = fopen(path, "re");
-	while (!file && errno == EMFILE && net_reserve_give());
+	while (!file && (errno == EMFILE || errno == ENFILE) && net_reserve_give());
 	return file;
 }
 
@@ -289,4 +289,9 @@ bool net_is_socket(int fd, ino_t ino)
 	if (fstat(fd, &st) == -1)
 		return errno != EBADF;
 	return S_ISSOCK(st.st_mode) && (ino == 0 || st.st_ino == ino);
+}
+
+bool net_listens(int fd)
+{
+	return socket_option(fd, SO_ACCEPTCONN) == 1;
 }

@@ -17,6 +17,8 @@ int net_socket(const struct address *address);
 /* True if fd is open and the very socket of that inode; 0, for one that was never learnt, is any.
  */
 bool net_is_socket(int fd, ino_t ino);
+/* True if it is a socket that listens: one that was destroyed or shut down does not (TCP). */
+bool net_listens(int fd);
 /* TCP_NODELAY and SO_KEEPALIVE; does nothing on a Unix socket. */
 void net_tune(int fd);
 /* The error pending on a socket (SO_ERROR), 0 if none. */
