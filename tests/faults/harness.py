@@ -413,7 +413,8 @@ class Run:
         self.tmp = self.top / "t"  # ours: nothing in it is a leak
         self.processes, self.sockets = [], []
         self.notes = []            # for the report
-        self.lines_seen = None     # set by a fault that lets the subject end
+        self.acts = 0              # log lines that are the operator's acts, not the fault's
+        self.before = None
         self.foreign = set()       # names that may be there when the subject has ended
 
     def begin(self):
@@ -426,6 +427,33 @@ class Run:
         self.subject.start(self.dir, self.tmp / "log")
         self.subject.visit()
         self.note_before()
+
+    def begin_with(self, **how):
+        """Starts noded in another way than usual; what follows counts."""
+        self.close_session()
+        self.last_start = self.subject.mark()
+        self.subject.start(self.dir, self.tmp / "log", **how)
+        self.note_before()
+
+    def close_session(self):
+        if getattr(self, "session", None):
+            self.session.close()
+            self.session = None
+
+    def kill_noded(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self.forget_noded()
+
+    def forget_noded(self):
+        self.close_session()
+        self.subject.process.wait()
+
+    def restart_noded(self):
+        """Ends it in order and starts it anew; what follows counts."""
+        self.close_session()
+        expect(self.subject.stop(), 0, "exit status")
+        self.acts = 0
+        self.begin_with()
 
     def note_before(self):
         """From here on what is left and what is logged counts. A fault that starts the subject
@@ -460,6 +488,24 @@ class Run:
 
     def note(self, text):
         self.notes.append(text)
+
+    # The operator; noded logs one line for each of these.
+
+    def start(self, address, **members):
+        bound = self.node.start(address, **members)
+        self.acts += 1
+        return bound
+
+    def stop(self, address, **members):
+        self.acts += 1
+        return self.node.stop(address, **members)
+
+    def refuse(self, name, address, words="", **members):
+        """A start that must be refused with that error, its detail holding these words."""
+        reply = self.node.error("start", address=address, **members)
+        expect(reply["name"], name, f"{address}: {reply}")
+        assert words in reply["detail"], reply
+        return reply
 
     # Clients.
 
@@ -521,6 +567,10 @@ class Run:
             self.end(tracer)
             until(lambda: self.tracer_of(pid) == 0)
 
+    def count_traced(self, call):
+        """How often strace has seen it."""
+        return read(self.tmp / "strace").count(call + "(")
+
     @staticmethod
     def tracer_of(pid):
         match = re.search(r"^TracerPid:\s*(\d+)$", read(f"/proc/{pid}/status"), re.M)
@@ -537,18 +587,38 @@ class Run:
         expect(len(values), len(expressions), done.stdout + done.stderr)
         return values
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """While it lasts every process of the subject is stopped."""
+        pids = self.subject.pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        until(lambda: all(stat_fields(pid)[0] in "Tt" for pid in pids))
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    @staticmethod
+    def command(*argv):
+        done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False,
+                              timeout=PATIENCE)
+        expect(done.returncode, 0, f"{argv}: {done.stderr}")
+        return done.stdout
+
     def destroy(self, address):
         """ss -K: the kernel ends the listening socket."""
         done = subprocess.run(["ss", "-K", "-Hltn", "src = " + address.removeprefix("tcp:")],
                               capture_output=True, text=True, check=True)
         assert done.stdout.strip(), "ss -K found nothing to destroy"
 
-    def shut_down(self, address):
+    def shut_down(self, address, how=socket.SHUT_RDWR):
         """As one who shares the socket can."""
         found = self.listening_fds(address)
         assert found, f"nobody listens at {address}"
         with sharer.take(*found[0]) as shared:
-            shared.shutdown(socket.SHUT_RDWR)
+            shared.shutdown(how)
 
     def listening_fds(self, address=None):
         """(pid, fd) of every descriptor of the subject whose socket listens at the address."""
@@ -572,6 +642,10 @@ class Run:
         for pid in self.subject.pids():
             _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+
+    def count_lines(self):
+        """Log lines the fault caused."""
+        return self.subject.count_log_lines(self.since) - self.acts
 
     def lines(self, pattern="."):
         """Lines of its log since the beginning of the fault that match."""
@@ -600,9 +674,7 @@ class Run:
         for client in self.sockets:
             client.close()
         self.sockets.clear()
-        if getattr(self, "session", None):
-            self.session.close()
-            self.session = None
+        self.close_session()
         for process in self.processes:
             self.end(process)
         self.processes.clear()
