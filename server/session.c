@@ -333,7 +333,7 @@ static void flush(struct session *session)
 	while (unsent(session) > 0) {
 		n = send(session->fd, session->out.data + session->out_at, unsent(session),
 			 MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n < 0) {
 			leave(session, REASON_RESET, errno);
