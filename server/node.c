@@ -4,6 +4,7 @@
 #include <bsd/string.h>
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #include "transport.h"
 
 #define HOUSEKEEPING 0.5 /* seconds */
+/* An idle node has some three from one housekeeping to the next. */
+enum { TURNS_TO_TRIM = 8 };
 
 struct node {
 	struct engine e;
@@ -35,6 +38,7 @@ struct node {
 	struct signals signals;
 	ev_timer housekeeping;
 	int ready_fd;
+	uint64_t turns_trimmed; /* loop's turns when memory was last given back */
 	char name[256];
 };
 
@@ -94,6 +98,12 @@ static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 	net_reserve_fill();
 	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
+	/* Memory that a burst left in pieces goes back to the kernel, which malloc does by itself
+	   only from the end of the heap: without it the burst would be seen for ever. */
+	if (node->loop.turns - node->turns_trimmed > TURNS_TO_TRIM) {
+		malloc_trim(0);
+		node->turns_trimmed = node->loop.turns;
+	}
 }
 
 /* -- fields -- */
