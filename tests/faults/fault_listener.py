@@ -214,7 +214,7 @@ def lost_started(run):
     run.stop(address)
 
 
-@fault("lost-then", lines=1)
+@fault("lost-then", quick=False, lines=1)
 def lost_suspended(run):
     """lost, then suspended: the attempts end"""
     address, path, held = lost(run)
@@ -245,7 +245,7 @@ def lost_resumed(run):
     run.stop(address)
 
 
-@fault("lost-then", lines=2)
+@fault("lost-then", quick=False, lines=2)
 def lost_twice(run):
     """a second injury while it is backing off"""
     address, path, held = lost(run)
@@ -436,7 +436,7 @@ def replaced_by_file(run):
     replaced(run, put, take_back)
 
 
-@fault("path-lost", lines=2)
+@fault("path-lost", quick=False, lines=2)
 def replaced_by_live_socket(run):
     """replaced by somebody else's live socket"""
     other = socket.socket(socket.AF_UNIX)
@@ -450,7 +450,7 @@ def replaced_by_live_socket(run):
     other.close()
 
 
-@fault("path-lost", lines=2)
+@fault("path-lost", quick=False, lines=2)
 def replaced_by_link(run):
     """replaced by a symbolic link to another live socket"""
     def put(path):
@@ -460,7 +460,7 @@ def replaced_by_link(run):
     replaced(run, put, lambda path: path.unlink())
 
 
-@fault("path-lost", lines=2)
+@fault("path-lost", quick=False, lines=2)
 def replaced_by_directory(run):
     """removed, and a directory made there"""
     def put(path):
@@ -537,7 +537,9 @@ def moved_and_back(run):
 @fault("path-lost", needs=["root"], lines=2)
 def path_and_descriptor(run):
     """file removed and listener shut down at once: one line, not two"""
-    run.shut_down(run.subject.unix)
-    os.unlink(run.dir / "s.sock")
+    run.node.state("phase")
+    with run.frozen():
+        run.shut_down(run.subject.unix)
+        os.unlink(run.dir / "s.sock")
     run.node.await_at(run.subject.unix, "restarts", equals=1)
     run.returns(run.subject.unix)

@@ -129,7 +129,7 @@ def time_wait(run):
     run.stop(address)
 
 
-@fault("time-wait", starts=True)
+@fault("time-wait", quick=False, starts=True)
 def time_wait_restart(run):
     """noded itself ended and started again on the same port"""
     run.begin_with()

@@ -341,13 +341,14 @@ class Noded(EchoSubject):
     def admin_path(self):
         return str(self.directory / "admin.sock")
 
-    def start(self, directory, log, launch=(), arguments=(), serve=True, **options):
+    def start(self, directory, log, launch=(), arguments=(), serve=True,
+              inherit=()):
         """launch is put in front of the program and must not fork."""
         self.directory, self.log = directory, log
         told, tell = os.pipe()
         try:
             self.spawn([*launch, self.program, "--socket", self.admin_path(), "--ready-fd",
-                        str(tell), *arguments], pass_fds=(tell,), env=self.environment(), **options)
+                        str(tell), *arguments], pass_fds=(tell, *inherit), env=self.environment())
         finally:
             os.close(tell)
         with open(told, "rb", buffering=0) as ready:
@@ -418,8 +419,9 @@ class Run:
         self.foreign = set()       # names that may be there when the subject has ended
 
     def begin(self):
+        os.environ["T"] = str(self.tmp)  # tests/peers.py puts its sockets there
+        (self.tmp / "foreign").mkdir(parents=True)
         self.dir.mkdir(mode=0o755)
-        self.tmp.mkdir()
         self.subject.traced = bool({"strace", "gdb"} & set(self.fault.needs))
         if self.fault.starts:
             self.subject.directory, self.subject.log = self.dir, self.tmp / "log"
@@ -702,6 +704,61 @@ class Run:
                 path.chmod(0o755)
         if not self.keep:
             shutil.rmtree(self.top)
+
+
+class PipeReader:
+    """The other end of a noded's standard error."""
+
+    def __init__(self, run, stopped):
+        path = run.tmp / "pipe"
+        os.mkfifo(path)
+        self.fd, self.out, self.cat = None, run.tmp / "seen", None
+        # Both ends open at first, so that neither open waits.
+        hold = os.open(path, os.O_RDWR)
+        if stopped:
+            with open(self.out, "wb") as out:
+                self.cat = run.spawn(["cat", path], stdout=out)
+        else:
+            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        run.begin_with(launch=["sh", "-c", 'exec 2>"$0"; exec "$@"', path])
+        if stopped:
+            until(lambda: self.seen())
+            os.kill(self.cat.pid, signal.SIGSTOP)
+        os.close(hold)
+
+    def seen(self):
+        return self.out.read_bytes()
+
+    def carry_on(self):
+        os.kill(self.cat.pid, signal.SIGCONT)
+
+    def drain(self, enough):
+        """Reads until that is enough."""
+        text = b""
+        deadline = time.monotonic() + PATIENCE
+        while not enough(text):
+            assert time.monotonic() < deadline, text[-500:]
+            with contextlib.suppress(BlockingIOError):
+                text += os.read(self.fd, 1 << 16)
+            time.sleep(0.01)
+        return text
+
+    def close(self):
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+        if self.cat:
+            self.carry_on()
+
+
+@contextlib.contextmanager
+def connect_pipe(run, stopped=False):
+    """Starts noded with a pipe for its standard error."""
+    reader = PipeReader(run, stopped)
+    try:
+        yield reader
+    finally:
+        reader.close()
 
 
 def compare(before, after):

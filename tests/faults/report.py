@@ -52,7 +52,7 @@ def write_summary(file, results):
 
 
 def write_own(file, results):
-    for row, title in ROWS.items():
+    for row, (title, _) in ROWS.items():
         mine = [r for r in results if r.fault.row == row]
         if not mine:
             continue
