@@ -28,7 +28,8 @@ enum phase {
 	X(LISTENER_LOST, "listener_lost", "the listening socket died")                             \
 	X(PATH_REMOVED, "path_removed", "the socket file is gone or is somebody else's")           \
 	X(FULL, "full", "max_connections are open")                                                \
-	X(FD_LIMIT, "fd_limit", "out of descriptors or memory for sockets")                        \
+	X(FD_LIMIT, "fd_limit",                                                                    \
+	  "accepting fails: no descriptors, no memory, or a rule against it")                      \
 	X(CLIENT_CLOSED, "client_closed", "the client closed first")                               \
 	X(BACKEND_CLOSED, "backend_closed", "the backend closed first")                            \
 	X(RESET, "reset", "a peer reset the connection")                                           \
