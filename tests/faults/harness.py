@@ -354,6 +354,7 @@ class Noded(EchoSubject):
         with open(told, "rb", buffering=0) as ready:
             if ready.read(1) != b"\n":
                 raise AssertionError(f"noded did not start: {self.log_lines()[-3:]}")
+            ready.read()  # until it has closed its end too
         if serve:
             self.serve()
 

@@ -1,7 +1,6 @@
 """Writes the table of what was measured."""
 import os
 import platform
-import subprocess
 
 from catalogue import ROWS
 from harness import IDLE_SECONDS
