@@ -5,6 +5,9 @@ import sys
 from harness import children, expect, until
 from registry import fault
 
+# One line, and one that counts those like it when its server ends.
+COUNTED = (1, 2)
+
 
 def exec_server(run, argv, **members):
     return run.start(f"unix:{run.dir}/x.sock", handler={"type": "exec", "argv": argv}, **members)
@@ -46,7 +49,7 @@ def unusable(name, doc, spoil, words):
         run.expect_lines(1, words)
         run.stop(address)
     run_it.__name__, run_it.__doc__ = name, doc
-    fault("no-program", lines=1)(run_it)
+    fault("no-program", lines=COUNTED)(run_it)
 
 
 unusable("program_interpreter", "an interpreter that does not exist",
@@ -83,7 +86,7 @@ def spawn_fails(call, error, quick=False):
         run.stop(address)
     injected.__name__ = f"spawn_{call}_{error}"
     injected.__doc__ = f"{call} says {error} when a program is to be started"
-    fault("spawn-fails", needs=["strace"], quick=quick, lines=1)(injected)
+    fault("spawn-fails", needs=["strace"], quick=quick, lines=COUNTED)(injected)
 
 
 spawn_fails("clone", "EAGAIN", True)
