@@ -4,7 +4,6 @@ import fcntl
 import os
 import signal
 import socket
-import struct
 import subprocess
 import time
 
@@ -334,33 +333,3 @@ for call, error, most in (("socket", "ENFILE", 12), ("bind", "EACCES", 6), ("lis
                           ("shutdown", "ENOTCONN", 8)):
     if most:
         nth_call(call, error, most, call == "clone")
-
-
-@fault("nth-failure", starts=True, lines=(0, 10000))
-def nth_allocation(run):
-    """the Nth allocation fails, once, N = 1 .. until a session no longer reaches it"""
-    shim = os.environ.get("FAIL", str(ROOT / "build/release/fail_alloc.so"))
-    if run.subject.is_sanitized() or not os.path.exists(shim):
-        run.note("not tried: the sanitizer has an allocator of its own, or the shim is not built")
-        run.begin_with()
-        return
-    countdown = run.tmp / "countdown"
-    countdown.write_bytes(struct.pack("i", 0))
-    run.begin_with(launch=["env", f"LD_PRELOAD={shim}", f"COUNTDOWN={countdown}"])
-    n, left = 0, 0
-    while left == 0 and n < 2000:
-        n += 1
-        set_countdown(countdown, n)
-        session_of(run)
-        left = struct.unpack("i", countdown.read_bytes())[0]
-        set_countdown(countdown, 0)
-        expect(has_ended(run.pid), False, f"allocation {n}")
-        clean_up(run)
-    run.note(f"allocations: {n - 1} points")
-    assert 50 < n < 2000
-
-
-def set_countdown(path, n):
-    """In place: the process has it mapped."""
-    with open(path, "r+b") as file:
-        file.write(struct.pack("i", n))
