@@ -182,14 +182,23 @@ const struct engine_kind conn_kind = {
 
 static void keep_peer(struct conn *conn, const struct address *peer)
 {
-	if (address_is_unix(peer)) {
-		conn->peer.family = AF_UNIX;
-		/* A name that cannot be kept is not worth refusing a client for. */
-		if (peer->un.sun_path[0])
-			conn->peer_path = strdup(peer->un.sun_path);
-	} else {
+	size_t len;
+
+	if (!address_is_unix(peer)) {
 		memcpy(&conn->peer, &peer->sa, sizeof(conn->peer));
+		return;
 	}
+	conn->peer.family = AF_UNIX;
+	/* No NUL within a path, but in abstract names anywhere. */
+	len = peer->len - offsetof(struct sockaddr_un, sun_path);
+	if (peer->un.sun_path[0])
+		len = strlen(peer->un.sun_path);
+	/* A name that cannot be kept is not worth refusing a client for. */
+	if (len == 0 || !(conn->peer_path = malloc(len + 1)))
+		return;
+	memcpy(conn->peer_path, peer->un.sun_path, len);
+	conn->peer_path[len] = '\0';
+	conn->peer_path_len = (uint8_t)len;
 }
 
 void conn_peer(const struct conn *conn, struct address *peer)
@@ -203,10 +212,10 @@ void conn_peer(const struct conn *conn, struct address *peer)
 		return;
 	}
 	if (conn->peer_path)
-		memcpy(un.sun_path, conn->peer_path, strlen(conn->peer_path));
-	address_from_sockaddr(peer, (const struct sockaddr *)&un,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-					  (conn->peer_path ? strlen(conn->peer_path) + 1 : 0)));
+		memcpy(un.sun_path, conn->peer_path, conn->peer_path_len);
+	address_from_sockaddr(
+		peer, (const struct sockaddr *)&un,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + conn->peer_path_len));
 }
 
 void conn_local(const struct conn *conn, struct address *local)

@@ -37,12 +37,13 @@ struct conn {
 	double opened; /* seconds since the epoch */
 	double used;   /* when a byte last moved, loop time */
 	uint64_t bytes_in, bytes_out;
-	char *peer_path; /* of a Unix peer that is bound, else NULL */
+	char *peer_path; /* name of a Unix peer, abstract ones with their NUL; NULL: not bound */
 	union {
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 		sa_family_t family;
 	} peer; /* family AF_UNIX: see peer_path */
+	uint8_t peer_path_len; /* bytes, not counting the NUL behind it */
 	int fd; /* the client; -1 once closed or handed to a program */
 };
 
