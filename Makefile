@@ -40,7 +40,8 @@ DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 	redis-server redis-tools nginx-light curl git python3 procps iproute2 util-linux strace \
 	gdb mandoc bash-completion zsh fish systemd libseccomp-dev
 # For the table of faults: the peers they are injected into as well.
-DEPS_FAULTS = gdb strace iproute2 util-linux python3
+DEPS_FAULTS = gdb strace iproute2 util-linux python3 \
+	haproxy nginx-light libnginx-mod-stream redis-server socat ucspi-tcp systemd shadowsocks-libev
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
 

@@ -39,8 +39,13 @@ def answered(run, what):
 @fault("accept-short", peers=True, lines=2)
 def no_descriptor(run):
     """EMFILE: the limit lowered to what is open, clients waiting"""
-    run.limit_descriptors(0)
-    waiting = [run.client() for _ in range(5)]
+    waiting = []
+
+    def starve():
+        run.limit_descriptors(0)
+        waiting.extend(run.client() for _ in range(5))
+
+    run.injure(starve)
     if run.is_noded:
         run.node.await_at(run.subject.tcp, "listener.why", equals="fd_limit")
         answered(run, "without a descriptor")
@@ -50,8 +55,9 @@ def no_descriptor(run):
     if run.is_noded:
         assert run.subject.ticks() - before <= 2, "it spins"
     run.restore_descriptors()
-    until(lambda: served(run, waiting[0]), 30 if run.is_noded else 3)
-    run.live_on(waiting)
+    with run.holds("who waited is not served"):
+        until(lambda: served(run, waiting[0]), 30 if run.is_noded else 3)
+        run.live_on(waiting)
     run.leave(waiting)
     if run.is_noded:
         run.until_line("accepting again")

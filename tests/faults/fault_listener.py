@@ -12,13 +12,15 @@ def comes_back(run, address, injure, clients=3):
     """Connections live on, new clients are served again; noded says how often it was lost."""
     held = run.clients(clients, address)
     before = run.restarts(address) if run.is_noded else 0
-    injure()
+    run.injure(injure)
     if run.is_noded:
         run.node.await_at(address, "restarts", equals=before + 1)
         expect(run.node.at(address, "phase"), "running")
         expect(run.node.at(address, "error"), None)
-    run.returns(address)
-    run.live_on(held)
+    with run.holds("no service"):
+        run.returns(address)
+    with run.holds("connections lost"):
+        run.live_on(held)
     run.leave(held)
 
 

@@ -9,6 +9,7 @@ time and log lines compared with what they were before.
 import contextlib
 import importlib.machinery
 import importlib.util
+import itertools
 import json
 import os
 import pathlib
@@ -33,6 +34,7 @@ import sharer  # noqa: E402
 
 PATIENCE = 60  # seconds; generous, so that a busy machine fails no fault
 IDLE_SECONDS = 5
+LOG_SECONDS = 0.5  # of a peer, in which its log lines are counted: it may not stop by itself
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 GROWTH_MOST = 64 * 1024  # bytes of resident memory from the 10th repeat to the last
 
@@ -217,6 +219,9 @@ class Subject:
             return [line.decode(errors="replace").rstrip("\n") for line in file]
 
     def count_log_lines(self, since=0):
+        """None where the log is no file that can be read."""
+        if not os.path.isfile(self.log):
+            return None
         count = 0
         with open(self.log, "rb") as file:
             file.seek(since)
@@ -372,6 +377,17 @@ class Noded(EchoSubject):
         dropped = ("XDG_RUNTIME_DIR", "NOTIFY_SOCKET", "JOURNAL_STREAM", "NODED_SOCKET")
         return {k: v for k, v in os.environ.items() if k not in dropped} | more
 
+    operated = "nodectl version"
+
+    def admin(self):
+        return f"unix:{self.admin_path()}"
+
+    def operate(self):
+        """One fresh operator's question, answered."""
+        program = os.environ.get("NODECTL", str(ROOT / "build/nodectl"))
+        subprocess.run([program, "--socket", self.admin_path(), "version"], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
     def node(self):
         """A new admin session."""
         return Node(self.admin_path())
@@ -417,6 +433,10 @@ class Run:
         self.notes = []            # for the report
         self.acts = 0              # log lines that are the operator's acts, not the fault's
         self.before = None
+        self.figure = None         # for the report: what was measured, in a few words
+        self.problems = []         # what did not hold, where the fault went on
+        self.may_end = False       # the subject need not be alive after the fault
+        self.lines_seen = None     # of a peer, see injure
         self.foreign = set()       # names that may be there when the subject has ended
 
     def begin(self):
@@ -467,8 +487,8 @@ class Run:
 
     def settle(self):
         """Waits until the clients of before have been forgotten."""
-        if self.is_noded:
-            until(lambda: self.quiet_snapshot() == self.quiet_snapshot(0.02))
+        pause = 0.02 if self.is_noded else 0.1
+        until(lambda: self.quiet_snapshot() == self.quiet_snapshot(pause))
 
     def quiet_snapshot(self, pause=0):
         time.sleep(pause)
@@ -491,6 +511,27 @@ class Run:
 
     def note(self, text):
         self.notes.append(text)
+
+    @contextlib.contextmanager
+    def holds(self, otherwise):
+        """What fails inside is a problem of that name, and the fault goes on to see the rest."""
+        try:
+            yield
+        except (AssertionError, OSError, EOFError) as error:
+            self.problems.append(f"{otherwise}: {error}" if self.is_noded else otherwise)
+
+    def injure(self, how):
+        """Injects. What a peer logs is counted from here on, for LOG_SECONDS; then its log is
+        emptied, which may grow by a hundred thousand lines a second."""
+        if self.is_noded:
+            how()
+            return
+        since = self.subject.mark()
+        how()
+        time.sleep(LOG_SECONDS)
+        self.lines_seen = self.subject.count_log_lines(since)
+        if self.lines_seen is not None:
+            os.truncate(self.subject.log, 0)
 
     # The operator; noded logs one line for each of these.
 
@@ -637,9 +678,10 @@ class Run:
         """Lets each process of the subject open so many descriptors more; the soft limit only."""
         for pid in self.subject.pids():
             _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            top = max(descriptors(pid), default=0) + 1
-            held = max(len(descriptors(pid)), top) if more < 0 else len(descriptors(pid)) + more
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (held, hard))
+            used = descriptors(pid)
+            free = (fd for fd in itertools.count() if fd not in used)
+            limit = next(itertools.islice(free, more, None))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
 
     def restore_descriptors(self):
         for pid in self.subject.pids():
@@ -647,8 +689,11 @@ class Run:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
 
     def count_lines(self):
-        """Log lines the fault caused."""
-        return self.subject.count_log_lines(self.since) - self.acts
+        """Log lines the fault caused; None where the log cannot be read."""
+        if self.lines_seen is not None:
+            return self.lines_seen
+        count = self.subject.count_log_lines(self.since)
+        return None if count is None else count - self.acts
 
     def lines(self, pattern="."):
         """Lines of its log since the beginning of the fault that match."""
@@ -684,14 +729,14 @@ class Run:
 
     def differences(self):
         """What check C finds once it had time to settle: a list of texts."""
-        deadline = time.monotonic() + (15 if self.is_noded else 1)
+        deadline = time.monotonic() + 15
         while True:
             after = self.subject.snapshot()
-            if after == self.before or time.monotonic() > deadline:
+            found = [f"{key}: {text}" for key in after
+                     if (text := compare(self.before[key], after[key], not self.is_noded))]
+            if not found or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
-        found = [f"{key}: {compare(self.before[key], after[key])}"
-                 for key in after if after[key] != self.before[key]]
         return found + list(self.subject.leaks())
 
     def left_behind(self):
@@ -762,12 +807,18 @@ def connect_pipe(run, stopped=False):
         reader.close()
 
 
-def compare(before, after):
+def compare(before, after, only_more):
+    """What differs, as a text. A peer may have lost its listener: of it, only what came counts."""
     if not isinstance(before, dict):
-        return f"{before} before, {after} after"
-    return ", ".join(f"{key}: {before.get(key, 0)} before, {after.get(key, 0)} after"
+        before, after = {"": before}, {"": after}
+    return ", ".join(f"{key} {before.get(key, 0)} before, {after.get(key, 0)} after".strip()
                      for key in sorted(before.keys() | after.keys())
-                     if before.get(key) != after.get(key))
+                     if before.get(key) != after.get(key)
+                     and not (only_more and is_less(after.get(key), before.get(key))))
+
+
+def is_less(one, other):
+    return one is None or isinstance(one, int) and isinstance(other, int) and one < other
 
 
 def inodes_listening(address):
@@ -777,7 +828,9 @@ def inodes_listening(address):
     if family == socket.AF_UNIX:
         for line in read("/proc/net/unix").splitlines()[1:]:
             columns = line.split(None, 7)
-            if len(columns) == 8 and columns[7] == target and int(columns[3], 16) & 0x10000:
+            # haproxy binds a name of its own and renames it: PATH.PID.tmp stays the socket's.
+            if len(columns) == 8 and int(columns[3], 16) & 0x10000 and \
+                    re.fullmatch(re.escape(target) + r"(\.\d+\.tmp)?", columns[7]):
                 found.add(int(columns[6]))
         return found
     table = "tcp6" if family == socket.AF_INET6 else "tcp"

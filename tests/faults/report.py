@@ -17,6 +17,22 @@ Written by `make faults`; see [harness.py](harness.py) for how each column is me
 
 """
 
+SIDE_BY_SIDE = """## Side by side
+
+The same injections. In each cell: what did not hold, or *survived*; log lines (of a peer, often those
+of the first half second: some never stop), ticks and leaks where there are any. *DESTROYED*: a file,
+directory, link or socket that was somebody else's.
+
+"""
+
+OPERATORS = """## How long a fresh operator waits
+
+A hundred operators, one every 30 ms, each on a connection of his own; they and the subject at
+real-time priority where that is permitted, so that it is not this machine's other work that is
+measured. Asked is
+
+"""
+
 
 def write(path, results, absent):
     with open(path, "w", encoding="utf-8") as file:
@@ -76,27 +92,52 @@ def write_peers(file, results, absent):
     names = list(dict.fromkeys(r.subject.name for r in shared))
     if len(names) < 2:
         return
-    file.write("## Side by side\n\nThe same injections; in each cell: survived, log lines, ticks, "
-               "leaks.\n\n")
+    file.write(SIDE_BY_SIDE)
     for name in names:
         subject = next(r.subject for r in shared if r.subject.name == name)
         file.write(f"- {name} {subject.version()}: {subject.what()}\n")
     for kind, why in absent.items():
         file.write(f"- {kind.name}: {why}\n")
-    file.write(f"\n| fault | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}\n")
-    for fault in dict.fromkeys(r.fault for r in shared):
+    file.write("\n")
+    write_matrix(file, names, shared, summary)
+    measured = [r for r in shared if r.figure]
+    if measured:
+        file.write(OPERATORS)
+        for subject in dict.fromkeys(r.subject.name for r in measured):
+            asked = next(r.subject.operated for r in measured if r.subject.name == subject)
+            file.write(f"- {subject}: {asked}\n")
+        file.write("\n")
+        write_matrix(file, [n for n in names if any(r.subject.name == n for r in measured)],
+                     [r for r in shared if r.fault.listens == "admin"], figure)
+
+
+def write_matrix(file, names, results, text):
+    """A row for each fault, a column for each subject."""
+    file.write(f"| fault | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}\n")
+    for fault in dict.fromkeys(r.fault for r in results):
         cells = []
         for name in names:
-            found = [r for r in shared if r.fault is fault and r.subject.name == name]
-            cells.append(summary(found[0]) if found else "")
+            found = [r for r in results if r.fault is fault and r.subject.name == name]
+            cells.append(text(found[0]) if found else "")
         file.write(f"| {cell(fault.what)} | {' | '.join(cells)} |\n")
     file.write("\n")
 
 
 def summary(result):
     if result.skipped:
-        return "not run" if result.subject.name == "noded" else "-"
-    return f"{verdict(result)}, {shown(result.lines)}, {shown(result.ticks)}, {len(result.leaks)}"
+        return "not run"
+    parts = [cell("; ".join(dict.fromkeys(result.problems)))[:120] or "survived"]
+    if result.problems:
+        parts[0] = f"**{parts[0]}**"
+    for number, what in (result.lines, "lines"), (result.ticks, "ticks"), \
+            (len(result.leaks), "leaks"):
+        if number:
+            parts.append(f"{number:,} {what if number > 1 else what[:-1]}")
+    return ", ".join(parts)
+
+
+def figure(result):
+    return result.figure or cell("; ".join(result.problems))
 
 
 def verdict(result):
