@@ -27,10 +27,6 @@ def check_service(run, waiting, held):
     run.leave(waiting + held)
 
 
-def patience(run):
-    return 60 if run.is_noded else 3
-
-
 # --- accepting ---
 
 @fault("accept-passing", needs=["strace"], quick=False, peers=True)
@@ -41,7 +37,7 @@ def passing_errors(run):
     def one_by_one():
         for error in PASSING:
             with run.strace(f"accept,accept4:error={error}:when=1", pid=acceptor(run)):
-                client = run.client(patience=patience(run))
+                client = run.client()
                 with run.holds(f"a client is not served after {error}"):
                     run.subject.exchange(client)
                 client.close()
@@ -57,7 +53,7 @@ def short(error):
     def injected(run):
         held, waiting = run.clients(1), []
         with run.strace(f"accept,accept4:error={error}", pid=acceptor(run)):
-            run.injure(lambda: waiting.append(run.client(patience=patience(run))))
+            run.injure(lambda: waiting.append(run.client()))
             if run.is_noded:
                 run.until_line("accepting pauses")
         check_service(run, waiting, held)
@@ -253,7 +249,7 @@ def starve(run, log, meanwhile=lambda: None):
 
     def inject():
         run.limit_descriptors(0)
-        waiting.extend(run.client(patience=patience(run)) for _ in range(3))
+        waiting.extend(run.client() for _ in range(3))
 
     run.injure(inject)
     if run.is_noded:

@@ -379,13 +379,16 @@ class Noded(EchoSubject):
 
     operated = "nodectl version"
 
+    @staticmethod
+    def nodectl():
+        return os.environ.get("NODECTL", str(ROOT / "build/nodectl"))
+
     def admin(self):
         return f"unix:{self.admin_path()}"
 
     def operate(self):
         """One fresh operator's question, answered."""
-        program = os.environ.get("NODECTL", str(ROOT / "build/nodectl"))
-        subprocess.run([program, "--socket", self.admin_path(), "version"], check=True, timeout=60,
+        subprocess.run([self.nodectl(), "--socket", self.admin_path(), "version"], check=True, timeout=60,
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def node(self):
@@ -553,7 +556,9 @@ class Run:
 
     # Clients.
 
-    def client(self, address=None, patience=PATIENCE):
+    def client(self, address=None, patience=None):
+        """A peer may never answer, so nobody waits long for one."""
+        patience = patience or (PATIENCE if self.is_noded else 3)
         client = quick_connect(address or self.subject.tcp, patience)
         self.sockets.append(client)
         return client

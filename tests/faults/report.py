@@ -21,7 +21,8 @@ SIDE_BY_SIDE = """## Side by side
 
 The same injections. In each cell: what did not hold, or *survived*; log lines (of a peer, often those
 of the first half second: some never stop), ticks and leaks where there are any. *DESTROYED*: a file,
-directory, link or socket that was somebody else's.
+directory, link or socket that was somebody else's. A program started for a client inherits a lowered
+limit of descriptors.
 
 """
 
