@@ -205,23 +205,29 @@ def reset_before_accept(run):
     """200 clients reset before they are accepted"""
     for _ in range(2):
         with run.frozen():
-            for _ in range(100):
-                reset(quick_connect(run.subject.tcp))
+            # A short backlog does not take them all; who is left out goes as well.
+            for client in begin_connects(run, run.subject.tcp, 100):
+                reset(client)
         run.returns()
+
+
+def crowd(run):
+    """Fewer for peers: some start a program for each, or have room for a few in their backlog."""
+    return 1000 if run.is_noded else 200
 
 
 @fault("clients-gone", peers=True, repeat=True)
 def connect_and_close(run):
-    """1,000 clients that connect and close at once"""
-    for _ in range(1000):
+    """1,000 clients that connect and close at once (peers: 200)"""
+    for _ in range(crowd(run)):
         quick_connect(run.subject.tcp).close()
     run.returns()
 
 
 @fault("clients-gone", peers=True, listens="unix", repeat=True)
 def connect_and_close_unix(run):
-    """1,000 clients of the Unix listener that close at once"""
-    for _ in range(1000):
+    """1,000 clients of the Unix listener that close at once (peers: 200)"""
+    for _ in range(crowd(run)):
         until(lambda: touch(run.subject.unix))
     run.returns(run.subject.unix)
 
@@ -236,8 +242,8 @@ def touch(address):
 
 @fault("clients-gone", peers=True, repeat=True)
 def connect_and_reset(run):
-    """1,000 clients that connect and reset at once"""
-    for _ in range(1000):
+    """1,000 clients that connect and reset at once (peers: 200)"""
+    for _ in range(crowd(run)):
         reset(quick_connect(run.subject.tcp))
     run.returns()
 
