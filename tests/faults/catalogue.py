@@ -26,14 +26,16 @@ ROWS = {
         "The file of a Unix listener is removed, replaced, or its directory moved",
         "path-removed replaced-by-file replaced-by-live-socket replaced-by-link "
         "replaced-by-directory replaced-by-dead-socket directory-moved directory-replaced "
-        "moved-and-back path-and-descriptor",
+        "moved-and-back path-and-descriptor "
+        "path-replaced-then-stopped",
     ),
     "accept-short": (
         "accept finds no descriptor, file or memory, also with nobody waiting",
         "no-descriptor no-descriptor-unix no-descriptor-nobody no-descriptor-all "
         "accept-says-EMFILE accept-says-EMFILE-to-nobody accept-says-ENFILE "
         "accept-says-ENFILE-to-nobody accept-says-ENOBUFS accept-says-ENOBUFS-to-nobody "
-        "accept-says-ENOMEM accept-says-ENOMEM-to-nobody",
+        "accept-says-ENOMEM accept-says-ENOMEM-to-nobody "
+        "any-ENFILE any-ENOBUFS any-ENOMEM last-descriptor",
     ),
     "accept-passing": (
         "accept passes on an error that belongs to one client",
@@ -42,7 +44,8 @@ ROWS = {
         "accept-passes-EHOSTUNREACH accept-passes-EOPNOTSUPP accept-passes-ENETUNREACH "
         "accept-passes-EPERM accept-passes-ETIMEDOUT accept-passes-EINTR "
         "stop-while-accept-fails accept-says-EPERM-for-ever accept-says-ECONNABORTED-for-ever "
-        "accept-says-EACCES-for-ever accept-says-EINVAL-for-ever accept-says-EIO-for-ever",
+        "accept-says-EACCES-for-ever accept-says-EINVAL-for-ever accept-says-EIO-for-ever "
+        "passing-errors",
     ),
     "clients-gone": (
         "Clients leave or reset before they are accepted",
@@ -50,7 +53,8 @@ ROWS = {
     ),
     "flood": (
         "Thousands of clients at once, and a full backlog",
-        "flood flood-of-1000 backlog-full backlog-of-one more-than-allowed",
+        "flood flood-of-1000 backlog-full backlog-of-one more-than-allowed "
+        "operator-and-flood operator-and-both operator-without-descriptors",
     ),
     "start-refused": (
         "The port is taken, privileged, foreign or of a family that is off",
@@ -66,11 +70,14 @@ ROWS = {
         "Something else is at the path, or the path is no path",
         "path-file path-empty-file path-directory path-fifo path-link path-dangling "
         "path-link-to-live path-link-to-dead path-hard-link path-live path-bound path-datagram "
-        "path-packet path-foreign path-live-undisturbed path-impossible path-odd path-not-utf8",
+        "path-packet path-foreign path-live-undisturbed path-impossible path-odd path-not-utf8 "
+        "start-at-file start-at-directory start-at-fifo start-at-link start-at-dangling-link "
+        "start-at-live-socket",
     ),
     "stale-socket": (
         "A socket file of our own was left by kill -9",
-        "stale-sockets stale-leftover aside-taken",
+        "stale-sockets stale-leftover aside-taken "
+        "killed-and-started",
     ),
     "two-at-once": (
         "Two are started together on one path",
@@ -138,7 +145,8 @@ ROWS = {
     "admin-clients": (
         "Admin clients that are slow, huge, many, deaf, or gone",
         "admin-half-requests admin-slow-bytes admin-endless-line admin-pipelined admin-deaf "
-        "admin-dies-before-reply admin-64-idle admin-64-busy admin-flooded admin-interrupted",
+        "admin-dies-before-reply admin-64-idle admin-64-busy admin-flooded admin-interrupted "
+        "operator-and-10-idle operator-and-64-idle",
     ),
     "admin-json": (
         "Malformed JSON of every kind, and numbers out of range",
@@ -146,7 +154,8 @@ ROWS = {
     ),
     "admin-others": (
         "Another user on the admin socket, and peers with hostile names",
-        "admin-other-user peer-names",
+        "admin-other-user peer-names "
+        "strangers-and-operator hostile-names-shown",
     ),
     "admin-removed": (
         "The file of the admin socket is removed",
@@ -160,7 +169,8 @@ ROWS = {
     "log-target": (
         "The log's target is full, gone, stopped or a full device",
         "log-pipe-full log-pipe-gone log-reader-stopped log-dev-full log-closed-terminal "
-        "log-socket-full",
+        "log-socket-full "
+        "any-full-device any-deaf-reader",
     ),
     "closed-stdio": (
         "Started with descriptors 0 to 2 closed",
