@@ -212,22 +212,28 @@ def reset_before_accept(run):
 
 
 def crowd(run):
-    """Fewer for peers: some start a program for each, or have room for a few in their backlog."""
-    return 1000 if run.is_noded else 200
+    """1,000 turns. With a peer for three seconds at most: some start a program for each client, or
+    have room for five in their backlog."""
+    end = time.monotonic() + 3
+    for turn in range(1000):
+        if not run.is_noded and time.monotonic() > end:
+            run.note(f"{turn} of 1,000 clients in three seconds")
+            return
+        yield turn
 
 
 @fault("clients-gone", peers=True, repeat=True)
 def connect_and_close(run):
-    """1,000 clients that connect and close at once (peers: 200)"""
-    for _ in range(crowd(run)):
+    """1,000 clients that connect and close at once"""
+    for _ in crowd(run):
         quick_connect(run.subject.tcp).close()
     run.returns()
 
 
 @fault("clients-gone", peers=True, listens="unix", repeat=True)
 def connect_and_close_unix(run):
-    """1,000 clients of the Unix listener that close at once (peers: 200)"""
-    for _ in range(crowd(run)):
+    """1,000 clients of the Unix listener that close at once"""
+    for _ in crowd(run):
         until(lambda: touch(run.subject.unix))
     run.returns(run.subject.unix)
 
@@ -242,8 +248,8 @@ def touch(address):
 
 @fault("clients-gone", peers=True, repeat=True)
 def connect_and_reset(run):
-    """1,000 clients that connect and reset at once (peers: 200)"""
-    for _ in range(crowd(run)):
+    """1,000 clients that connect and reset at once"""
+    for _ in crowd(run):
         reset(quick_connect(run.subject.tcp))
     run.returns()
 

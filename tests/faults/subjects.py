@@ -285,6 +285,7 @@ class Tcpserver(Peer):
 
 class SocketActivate(Peer):
     name, program, package = "systemd-socket-activate", "systemd-socket-activate", "systemd"
+    settle = 10  # it says six lines about every client before it takes the next
     service = "cat for each client"
 
     def version(self):
