@@ -214,8 +214,8 @@ void conn_peer(const struct conn *conn, struct address *peer)
 	if (conn->peer_path)
 		memcpy(un.sun_path, conn->peer_path, conn->peer_path_len);
 	address_from_sockaddr(
-		peer, (const struct sockaddr *)&un,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + conn->peer_path_len));
+	    peer, (const struct sockaddr *)&un,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + conn->peer_path_len));
 }
 
 void conn_local(const struct conn *conn, struct address *local)

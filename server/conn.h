@@ -42,9 +42,9 @@ struct conn {
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 		sa_family_t family;
-	} peer; /* family AF_UNIX: see peer_path */
+	} peer;		       /* family AF_UNIX: see peer_path */
 	uint8_t peer_path_len; /* bytes, not counting the NUL behind it */
-	int fd; /* the client; -1 once closed or handed to a program */
+	int fd;		       /* the client; -1 once closed or handed to a program */
 };
 
 /* What a connection shares with the others of its pool; lives in the pool. */

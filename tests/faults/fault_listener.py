@@ -292,14 +292,14 @@ def close_in(run, fd, pid=None):
 @fault("fd-closed", needs=["gdb"], peers=True, lines=2)
 def closed_tcp(run):
     """descriptor of the TCP listener closed in the process"""
-    (pid, fd), *_ = run.listening_fds()
+    *_, (pid, fd) = run.listening_fds()  # of a worker, not of its master
     comes_back(run, run.subject.tcp, lambda: close_in(run, fd, pid))
 
 
 @fault("fd-closed", needs=["gdb"], quick=False, peers=True, listens="unix", lines=2)
 def closed_unix(run):
     """descriptor of the Unix listener closed in the process"""
-    (pid, fd), *_ = run.listening_fds(run.subject.unix)
+    *_, (pid, fd) = run.listening_fds(run.subject.unix)
     comes_back(run, run.subject.unix, lambda: close_in(run, fd, pid))
 
 
