@@ -164,7 +164,7 @@ ROWS = {
     "nth-failure": (
         "The Nth allocation or system call fails, once and for ever",
         "nth-socket nth-bind nth-listen nth-accept4 nth-pipe2 nth-clone nth-openat nth-fcntl "
-        "nth-setsockopt nth-fchmod nth-unlink nth-shutdown nth-allocation",
+        "nth-setsockopt nth-fchmod nth-unlink nth-shutdown",
     ),
     "log-target": (
         "The log's target is full, gone, stopped or a full device",
