@@ -402,7 +402,7 @@ mounted("filesystem_full", "a full file system", "size=4k,nr_inodes=2", ': >"$1/
 mounted("filesystem_readonly", "a read-only file system", "ro", "true", "EROFS")
 
 
-@fault("bad-filesystem", needs=["mounts"], starts=True)
+@fault("bad-filesystem", needs=["mounts"], starts=True, lines=1)
 def filesystem_readonly_later(run):
     """made read-only under a server whose file is then asked to go"""
     place = run.tmp / "mount"
