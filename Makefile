@@ -8,6 +8,8 @@
 #   JOBS=1       so many bats files at a time; without it one a processor
 #   FAULTS='...' options of tests/faults/run, as in FAULTS="--fault 'path-*'"
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
+#   SECONDS=600  how long chaos takes; N=1000: how often restarts kills
+#   SEED=1       their sequence; without it a new one
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
 SERVER = log net spare owner privileges sandbox access refusals loop signals backoff engine identity offspring launch \
@@ -160,6 +162,17 @@ nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9
 faults: deps-faults build-tests ## inject every fault into noded and its peers, write the table
 	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl \
 		tests/faults/run --report tests/faults/REPORT.md $(FAULTS)
+.PHONY: chaos restarts
+
+chaos: deps-test ## random faults against clients that verify every byte: SECONDS, SEED
+	@$(MAKE) --no-print-directory all
+	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/chaos $(addprefix --seconds ,$(SECONDS)) \
+		$(addprefix --seed ,$(SEED))
+
+restarts: deps-test ## kill -9 at random instants, start again: N, SEED
+	@$(MAKE) --no-print-directory all
+	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/restarts $(addprefix --count ,$(N)) \
+		$(addprefix --seed ,$(SEED))
 
 layers: ## check who includes whom
 	@tests/layers

@@ -1,0 +1,41 @@
+# Random faults and kills, for a short time; `make chaos` and `make restarts` take as long as wished.
+# shellcheck shell=bash
+load ../lib
+
+CHAOS=$ROOT/tests/chaos/chaos
+
+@test "chaos: 12 s of one seed are clean" {
+	run "$CHAOS" --seconds 12 --seed 1
+	assert_success
+	assert_line --index 0 "chaos: seed 1, 12 s"
+	assert_line "chaos: clean"
+	assert_line --regexp '^verified: [1-9][0-9]{4,} bytes; looked [1-9]'
+}
+
+@test "chaos: a seed is a sequence of acts" {
+	[[ $("$CHAOS" --plan 500 --seed 5) == "$("$CHAOS" --plan 500 --seed 5)" ]]
+	[[ $("$CHAOS" --plan 500 --seed 5) != "$("$CHAOS" --plan 500 --seed 6)" ]]
+	run "$CHAOS" --plan 500 --seed 5
+	assert_equal "${#lines[@]}" 500
+}
+
+# strace makes one call of a noded say that it has sent what it has not.
+@test "chaos: one byte that is lost is found" {
+	cat >"$T/noded" <<-'END'
+		#!/bin/sh
+		exec strace -D -qq -o /dev/null -e trace=sendto -e inject=sendto:retval=1:when=200 "$REAL" "$@"
+	END
+	chmod +x "$T/noded"
+	"$T/noded" --version >"$T/out" 2>&1 || skip "strace cannot trace here: $(cat "$T/out")"
+	REAL=$NODED NODED=$T/noded run "$CHAOS" --seconds 30 --seed 1
+	assert_failure 1
+	assert_line --regexp "^failed: "
+}
+
+@test "restarts: 20 kills leave nothing" {
+	run "$ROOT/tests/chaos/restarts" --count 20 --seed 1
+	assert_success
+	assert_line "restarts: seed 1, 20 kills"
+	assert_line "restarts: clean"
+	assert_line --regexp '^replaced: [1-9][0-9]* dead sockets'
+}
