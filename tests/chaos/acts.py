@@ -22,7 +22,7 @@ WEIGHTS = {
     "shut_listener": 4, "remove_path": 3, "replace_by_file": 2, "replace_by_socket": 2,
     "move_directory": 1, "kill_child": 4, "pause_child": 3, "child_fault": 6, "shortage": 2,
     "stop_log_reader": 2, "misuse_admin": 5, "remove_admin_path": 1, "kill_node": 0.7,
-    "shut_down_node": 0.7, "terminate_node": 0.3,
+    "shut_down_node": 0.7, "terminate_node": 0.3, "pause_node": 1, "signal_node": 2,
 }
 
 # Where an act makes sense; the others do everywhere. Of a slot: kind and family.
@@ -96,7 +96,7 @@ class Acts:
         self.record, self.counts = [], {}
         self.follow_ups = 0
         self.faulty = set()
-        self.short, self.away = set(), set()  # nodes
+        self.short, self.away, self.paused = set(), set(), set()  # nodes
 
     # -- choosing --
 
@@ -467,6 +467,30 @@ class Acts:
             return "nothing there"
         slot.node.log.cause(admin=2, replaced=1)
         os.unlink(slot.node.path)
+
+    def act_pause_node(self, slot, pick):
+        """As a debugger or a suspended machine would."""
+        node, seconds = slot.node, pick.uniform(0.05, 1)
+        if node in self.paused:
+            return "nothing there"
+        process = node.process
+        self.paused.add(node)
+        process.send_signal(signal.SIGSTOP)
+
+        def go_on():
+            self.paused.discard(node)
+            for one in self.world.of(node):
+                one.settles = max(one.settles, time.monotonic() + 1.2)
+            process.send_signal(signal.SIGCONT)
+        self.later(seconds, go_on)
+
+    def act_signal_node(self, slot, pick):
+        """Those that mean nothing to it."""
+        for number in pick.choices((signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGCHLD,
+                                    signal.SIGCONT), k=pick.randint(1, 20)):
+            if slot.node in self.paused and number == signal.SIGCONT:
+                continue
+            slot.node.process.send_signal(number)
 
     # -- ending and starting it: node B, so that the numbers of A are of one life --
 
