@@ -162,6 +162,19 @@ class Acts:
 
     # -- start, stop, suspend, resume, update --
 
+    def ask_in_crowd(self, slot, pick, callback, method, *errors, **params):
+        """The same, while clients come before, with and after the request."""
+        size = pick.choice((0, 0, 8, 40))
+        if slot is self.world.fault:
+            size = 0  # it would take their bytes for commands
+        crowd = [self.world.clients.prepare([slot], most=200) for _ in range(size)]
+        half = len(crowd) // 2
+        for client in filter(None, crowd[:half]):
+            client.connect()
+        self.ask(slot, callback, method, *errors, **params)
+        for client in filter(None, crowd[half:]):
+            client.connect()
+
     def start(self, slot, **more):
         slot.node.log.cause(started=1, replaced=1)
 
@@ -179,7 +192,7 @@ class Acts:
             return "nothing there"
         self.start(slot, restart=pick.choice(("always", "always", "never")))
 
-    def stop(self, slot, all_of_them, **params):
+    def stop(self, slot, pick, all_of_them, **params):
         if slot.address is None:
             return "nothing there"
         world, address = self.world, slot.address
@@ -197,18 +210,19 @@ class Acts:
             if result and slot.wanted.endswith(":0") and slot.address == address:
                 slot.address = None
             world.decide(slot)
-        self.ask(slot, stopped, "stop_server", "no_such_server", address=address, **params)
+        self.ask_in_crowd(slot, pick, stopped, "stop_server", "no_such_server", address=address,
+                          **params)
 
     def act_stop_drain(self, slot, pick):
-        return self.stop(slot, False, deadline_ms=pick.choice((300, 2000, 5000)))
+        return self.stop(slot, pick, False, deadline_ms=pick.choice((300, 2000, 5000)))
 
-    def act_stop_now(self, slot, _):
-        return self.stop(slot, True, deadline_ms=0)
+    def act_stop_now(self, slot, pick):
+        return self.stop(slot, pick, True, deadline_ms=0)
 
-    def act_stop_force(self, slot, _):
-        return self.stop(slot, True, force=True)
+    def act_stop_force(self, slot, pick):
+        return self.stop(slot, pick, True, force=True)
 
-    def act_suspend(self, slot, _):
+    def act_suspend(self, slot, pick):
         if slot.address is None:
             return "nothing there"
         asked = time.monotonic()
@@ -222,8 +236,8 @@ class Acts:
             if not result or time.monotonic() - asked > 4.5:
                 self.world.excuse(slot, "suspended", unserved=True)
             self.world.decide(slot)
-        self.ask(slot, suspended, "suspend_server", "no_such_server", "wrong_state",
-                 address=slot.address)
+        self.ask_in_crowd(slot, pick, suspended, "suspend_server", "no_such_server",
+                          "wrong_state", address=slot.address)
 
     def resume(self, slot):
         slot.node.log.cause(back=1, replaced=1)

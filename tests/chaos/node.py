@@ -54,7 +54,8 @@ class Session:
         if self.socket.fileno() < 0:
             self.end()
         else:
-            self.update()
+            # At once: what is done next happens while noded works on it.
+            self.event(WRITE)
 
     def event(self, events):
         try:

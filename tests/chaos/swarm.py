@@ -58,9 +58,8 @@ class Client:
     def echoes(self):
         return self.slot.kind != "discard"
 
-    def open(self):
-        family, target = self.slot.target()
-        self.began = time.monotonic()
+    def prepare(self):
+        family, self.target = self.slot.target()
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.setblocking(False)
         if self.plan.kind == "slow":
@@ -69,7 +68,10 @@ class Client:
             self.path = f"{self.swarm.directory}/{self.number}"
             self.socket.bind(self.path)
             self.name = "unix:" + self.path
-        error = self.socket.connect_ex(target)
+
+    def connect(self):
+        self.began = time.monotonic()
+        error = self.socket.connect_ex(self.target)
         if error == 0:
             self.begin()
         elif error == errno.EINPROGRESS:
@@ -218,17 +220,24 @@ class Swarm:
         self.counts = {}
         self.numbers = self.verified = 0
 
-    def launch(self, slots):
-        """One more, to one of these servers."""
+    def prepare(self, slots, most=None):
+        """One more, of one of these servers, that only has to connect; None if there is no server
+        or are too many clients."""
         plan = Plan(self.rng)
         self.numbers += 1
         slot = slots[int(plan.where * len(slots))]
-        if len(self.clients) >= self.most or slot.address is None:
-            return
+        if len(self.clients) >= (most or self.most) or slot.address is None:
+            return None
         client = Client(self, slot, self.numbers, plan)
         self.clients.add(client)
         self.jury.comes(client)
-        client.open()
+        client.prepare()
+        return client
+
+    def launch(self, slots):
+        client = self.prepare(slots)
+        if client:
+            client.connect()
 
     def of(self, slot):
         return [client for client in self.clients if client.slot is slot]
