@@ -176,12 +176,13 @@ class Acts:
             client.connect()
 
     def start(self, slot, **more):
+        asked = time.monotonic()
         slot.node.log.cause(started=1, replaced=1)
 
         def started(result):
             if result:
                 slot.address = result["server"]["address"]
-                slot.recovered()
+                slot.recovered(asked)
         self.ask(slot, started, "start", "already_exists", "wrong_state", "path_exists",
                  "limit_reached", "io_error", address=slot.wanted, handler=slot.handler(),
                  drain_ms=2000, kill_ms=500, **more)
@@ -240,11 +241,12 @@ class Acts:
                           "wrong_state", address=slot.address)
 
     def resume(self, slot):
+        asked = time.monotonic()
         slot.node.log.cause(back=1, replaced=1)
 
         def resumed(result):
             if result and result["server"]["phase"] == "running":
-                slot.recovered()
+                slot.recovered(asked)
         self.ask(slot, resumed, "resume_server", "no_such_server", "wrong_state", "path_exists",
                  "limit_reached", "io_error", address=slot.address)
 

@@ -26,8 +26,9 @@ CHAOS=$ROOT/tests/chaos/chaos
 		exec strace -D -qq -o /dev/null -e trace=sendto -e inject=sendto:retval=1:when=200 "$REAL" "$@"
 	END
 	chmod +x "$T/noded"
+	export REAL=$NODED
 	"$T/noded" --version >"$T/out" 2>&1 || skip "strace cannot trace here: $(cat "$T/out")"
-	REAL=$NODED NODED=$T/noded run "$CHAOS" --seconds 30 --seed 1
+	NODED=$T/noded run "$CHAOS" --seconds 30 --seed 1
 	assert_failure 1
 	assert_line --regexp "^failed: "
 }

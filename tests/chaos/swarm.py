@@ -52,7 +52,8 @@ class Client:
 
     def __str__(self):
         return (f"client {self.number} ({self.plan.kind}, {self.name or 'unnamed'}) of {self.slot}: "
-                f"sent {self.sent} of {self.plan.size}, received {self.received}")
+                f"{time.monotonic() - self.began:.3f} s old, sent {self.sent} of {self.plan.size}, "
+                f"received {self.received}")
 
     @property
     def echoes(self):

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import swarm
-from node import Node, load
+from node import Node, leakcheck, load
 
 sharer = load("sharer.py")
 
@@ -85,9 +85,10 @@ class Slot:
             self.lossy.open()
         self.settles = max(self.settles, time.monotonic() + seconds)
 
-    def recovered(self):
-        """It listens; which counts once the trouble cannot be still to be noticed."""
-        if time.monotonic() >= self.settles and not self.pending:
+    def recovered(self, asked):
+        """It listens, noded said when asked then; which counts if by then noded must have noticed
+        the trouble."""
+        if asked >= self.settles and not self.pending:
             self.down.close()
             self.lossy.close()
 
@@ -170,6 +171,17 @@ class World:
             client.slot.undecided.append(client)
         else:
             self.fail(f"{client}: cut ({client.how}), and nothing explains it")
+            self.tell(client.slot)
+
+    def tell(self, slot):
+        """What noded says of those it closed last, for whoever looks for the cause."""
+        for one in filter(None, (slot, slot.backend)):
+            try:
+                admin = leakcheck.Admin(one.node.path)
+                pool = admin.state(f"transport.servers[{one.address}].connection_pool")
+                self.fail(f"{one}: closed {pool['closed']}, the last {pool['last_closed'][:8]}")
+            except (OSError, RuntimeError) as error:
+                self.fail(f"{one}: {error}")
 
     def decide(self, slot):
         """Nothing more is under way there: judges those who waited for that."""
@@ -209,6 +221,7 @@ class World:
 
     def learn(self, node):
         """Which servers listen."""
+        asked = time.monotonic()
         reply = node.request("state", path="transport.servers")
         if not reply:
             return {}
@@ -217,7 +230,7 @@ class World:
             server = servers.get(slot.address)
             if server and server["phase"] == "running" and server["listener"] \
                     and server["listener"]["phase"] == "running":
-                slot.recovered()
+                slot.recovered(asked)
         return servers
 
 
