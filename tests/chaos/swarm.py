@@ -16,8 +16,7 @@ PERIOD = 1048573
 CONTENT = memoryview(random.Random(0).randbytes(PERIOD) * 2)
 CHUNK = 65536
 # What a connect may say where nobody listens, or too many do.
-REFUSALS = {errno.ECONNREFUSED, errno.ENOENT, errno.EAGAIN, errno.ECONNRESET, errno.ENOTDIR,
-            errno.EPROTOTYPE}
+REFUSALS = {errno.ECONNREFUSED, errno.ENOENT, errno.EAGAIN}
 
 
 def content(number, offset, length):
@@ -124,7 +123,10 @@ class Client:
         try:
             if not self.connected:
                 error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if error:
+                if error in (errno.ECONNRESET, errno.EPIPE):
+                    # It was connected, and that did not last until we looked.
+                    self.cut(os.strerror(error))
+                elif error:
                     self.refused(error)
                 else:
                     self.begin()
