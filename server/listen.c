@@ -67,15 +67,25 @@ static int listen_tcp(int fd, const struct address *address, int backlog, struct
 	return listen(fd, backlog) < 0 ? failed(err, address, "listen on") : 0;
 }
 
+/* On a socket of its own, which then takes the place of the one that kept the port. That one may
+   have been destroyed or shut down, before or since: the kernel would listen on it, but whatever is
+   accepted from it inherits the shutdown and is at its end from birth. */
 static int listen_again(const struct listen_options *options, struct err *err)
 {
-	int fd = options->bound_fd;
+	struct address address = options->address;
+	int fd = net_admin_socket(&address);
 
-	if (reuse_address(fd, 1) < 0)
-		return failed(err, &options->address, "bind");
-	if (listen_tcp(fd, &options->address, options->backlog, err) == 0)
+	if (fd < 0)
+		return failed(err, &address, "open a socket for");
+	if (reuse_address(options->bound_fd, 1) < 0) {
+		failed(err, &address, "bind");
+	} else if (bind_tcp(fd, &address, err) == 0 &&
+		   listen_tcp(fd, &address, options->backlog, err) == 0) {
+		close(options->bound_fd);
 		return fd;
-	reuse_address(fd, 0);
+	}
+	reuse_address(options->bound_fd, 0);
+	close(fd);
 	return -1;
 }
 

@@ -17,9 +17,9 @@ struct listen_options {
 	int bound_fd; /* a TCP socket bound to the address that does not listen; -1: none */
 };
 
-/* The listening descriptor, which is bound_fd if there is one; the caller's. *bound: the address
-   with its port; *claim: the Unix path, if it is one.
-   -1: address_in_use, bind_denied, path_exists, ...; bound_fd is as it was. */
+/* The listening descriptor, the caller's; it takes the place of bound_fd, which is closed. *bound:
+   the address with its port; *claim: the Unix path, if it is one. -1: address_in_use, bind_denied,
+   path_exists, ...; bound_fd is as it was. */
 int listen_open(const struct listen_options *options, struct address *bound, struct claim *claim,
 		struct err *err) __attribute__((warn_unused_result));
 
