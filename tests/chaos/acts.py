@@ -1,8 +1,8 @@
 """What is done to noded and its servers, and what each act allows to happen.
 
-An act is a method act_NAME of Acts: it is given a slot and a generator of its own, says which of the
-things that must not happen may now (World.excuse, Slot.trouble, Log.cause), and returns a word for
-the record. Nothing it draws depends on time or on answers, so a seed is a sequence of acts."""
+An act is a method act_NAME of Acts: it is given a slot and a generator of its own, says which of
+the things that must not happen may now (World.excuse, Slot.trouble, Log.cause), and returns a word
+for the record. Nothing it draws depends on time or on answers, so a seed is a sequence of acts."""
 import array
 import json
 import os
@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 
+from loop import READ
 from node import PATIENCE
 from world import KINDS, kill_sockets, sharer
 
@@ -47,7 +48,7 @@ FAULTS = (
     "i=0; while [ $i -lt 300 ]; do echo flood $i >&2; i=$((i+1)); done",
 )
 
-# What the admin socket is made to read: bytes, and whether the rest is sent too.
+# What the admin socket is made to read.
 MISUSES = (
     b'{"jsonrpc":"2.0","id":1,"met', b"\xff\xfe\x00garbage\n" * 20, b"x" * 1200000,
     b'{"jsonrpc":"2.0","id":1,"method":"version"}\n' * 500,
@@ -68,7 +69,7 @@ class Faulty:
         self.socket.setblocking(False)
         self.socket.connect(acts.world.fault.path)
         self.socket.send(f"echo $$; {command}\n".encode())
-        self.loop.watch(self.socket.fileno(), 1, self.event)
+        self.loop.watch(self.socket.fileno(), READ, self.event)
 
     def event(self, _):
         try:
@@ -118,7 +119,7 @@ class Acts:
             entry[4] = "node away"
             return
         entry[4] = getattr(self, "act_" + name)(slot, pick) or "done"
-        key = name if entry[4] != "nothing there" else name + " (nothing there)"
+        key = name + " (nothing there)" if entry[4].startswith("nothing there") else name
         self.counts[key] = self.counts.get(key, 0) + 1
 
     def later(self, seconds, follow_up, *arguments):
@@ -435,8 +436,8 @@ class Acts:
         slots = self.world.of(node)
         node.log.cause(len(slots) + 1, short=1, plenty=1)
         for one in slots:
+            # Programs and backends need more descriptors; echo and discard lose nobody.
             one.trouble(lossy=one.kind in ("exec", "forward", "fault"), seconds=PATIENCE)
-            # A listener that is lost meanwhile may need some time to be back.
         life = node.lives
         node.limit(sum(node.descriptors().values()) + spare)
 

@@ -1,4 +1,4 @@
-# Random faults and kills, for a short time; `make chaos` and `make restarts` take as long as wished.
+# Random faults and kills, for a short time; `make chaos` and `make restarts` take longer.
 # shellcheck shell=bash
 load ../lib
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import resource
-import signal
 import socket
 import stat
 import subprocess
@@ -341,8 +340,5 @@ def check_server(address, server):
         yield f"{address} is {phase}"
     pool = server["connection_pool"]
     if pool["total"] != pool["open"] + sum(pool["closed"].values()):
-        yield f"{address}: of {pool['total']} connections {pool['open']} are open, {pool['closed']} closed"
-
-
-def signal_number(name):
-    return getattr(signal, "SIG" + name)
+        yield (f"{address}: of {pool['total']} connections {pool['open']} are open, "
+               f"{pool['closed']} closed")

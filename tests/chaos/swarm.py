@@ -50,7 +50,8 @@ class Client:
         self.name = None    # as noded shows its peer, if it can tell it from others
 
     def __str__(self):
-        return (f"client {self.number} ({self.plan.kind}, {self.name or 'unnamed'}) of {self.slot}: "
+        name = self.name or "unnamed"
+        return (f"client {self.number} ({self.plan.kind}, {name}) of {self.slot}: "
                 f"{time.monotonic() - self.began:.3f} s old, sent {self.sent} of {self.plan.size}, "
                 f"received {self.received}")
 
@@ -214,7 +215,7 @@ class Client:
 
 
 class Swarm:
-    """All clients of a run. `jury` has the methods comes, cut, refused and wrong, each of a client."""
+    """All clients of a run. `jury` has the methods comes, cut, refused and wrong."""
 
     def __init__(self, loop, seed, directory, jury, most=80):
         self.loop, self.directory, self.jury, self.most = loop, directory, jury, most

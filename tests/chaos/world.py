@@ -2,7 +2,6 @@
 import os
 import random
 import socket
-import struct
 import subprocess
 import time
 
@@ -246,8 +245,3 @@ def can_kill_sockets():
         kill_sockets("-l", "src = {}:{}".format(*listener.getsockname()))
         with socket.socket() as client:
             return client.connect_ex(listener.getsockname()) != 0
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
