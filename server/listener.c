@@ -137,7 +137,9 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 }
 
 /* Whether the queue is empty cannot be told without accepting: a Unix socket that is shut down says
-   it is readable for ever. So while closing without a place, one client is held here. */
+   it is readable for ever. So while closing without a place, one client is held here. Closing is
+   administration: descriptors of the reserve are given up until one is of use; those whose numbers
+   are beyond a limit that was lowered are of none. */
 static enum accept_status hold_one(struct listener *listener)
 {
 	struct address peer;
@@ -147,7 +149,8 @@ static enum accept_status hold_one(struct listener *listener)
 		return ACCEPT_FULL;
 	for (int i = 0; i < ACCEPT_BATCH && fd < 0; i++) {
 		fd = accept_one(listener, &peer);
-		if (fd < 0 && !net_accept_is_transient(errno))
+		if (fd < 0 && !net_accept_is_transient(errno) &&
+		    !(errno == EMFILE && net_reserve_give()))
 			return accept_failed(listener, true);
 	}
 	if (fd < 0)
@@ -204,10 +207,11 @@ static enum accept_status accept_batch(struct listener *listener)
 			loop_mark(listener->e.loop);
 			continue;
 		}
-		/* Closing is administration: one descriptor of the reserve tells if anyone waits.
-		 */
-		if (fd < 0 && ending && errno == EMFILE && net_reserve_give())
-			return hold_one(listener) == ACCEPT_FULL ? ACCEPT_SHORT : ACCEPT_EMPTY;
+		if (fd < 0 && ending && errno == EMFILE) {
+			enum accept_status status = hold_one(listener);
+
+			return status == ACCEPT_FULL ? ACCEPT_SHORT : status;
+		}
 		if (fd < 0)
 			return accept_failed(listener, i == 0);
 		take_client(listener, fd, &peer);

@@ -1,6 +1,7 @@
 # Random faults and kills, for a short time; `make chaos` and `make restarts` take longer.
 # shellcheck shell=bash
 load ../lib
+load ../life
 
 CHAOS=$ROOT/tests/chaos/chaos
 
@@ -26,6 +27,7 @@ CHAOS=$ROOT/tests/chaos/chaos
 		exec strace -D -qq -o /dev/null -e trace=sendto -e inject=sendto:retval=1:when=200 "$REAL" "$@"
 	END
 	chmod +x "$T/noded"
+	expect_tracer
 	export REAL=$NODED
 	"$T/noded" --version >"$T/out" 2>&1 || skip "strace cannot trace here: $(cat "$T/out")"
 	NODED=$T/noded run "$CHAOS" --seconds 30 --seed 1
