@@ -42,8 +42,8 @@ SUITS = {
 FAULTS = (
     "exit 0", "exit 1", "exit 127", "kill -KILL $$", "kill -SEGV $$", "kill -TERM $$",
     "trap '' TERM; while :; do sleep 0.1; done", "kill -STOP $$",
-    "sleep 1000 & sleep 1000 & exec sleep 1000", "setsid sleep 0.5 & exit 3",
-    "(setsid sleep 0.5 </dev/null >/dev/null 2>&1 &); exit 4",
+    "sleep 1000 & sleep 1000 & exec sleep 1000", "setsid sleep 1000 & exit 3",
+    "(setsid sleep 1000 </dev/null >/dev/null 2>&1 &); exit 4",
     "printf 'a\\033[31m b\\n' >&2; exit 5", "exec 1>&- 0<&-; sleep 1000",
     "i=0; while [ $i -lt 300 ]; do echo flood $i >&2; i=$((i+1)); done",
 )

@@ -107,7 +107,7 @@ class Log:
         ("plenty", r"info +\S+ accepting again"),
         ("unserved", r"warning \S+ (connection not served|backend \S+ cannot be reached)"),
         ("more", r"(warning|info) +\S+ \d+ more like this"),
-        ("program", r"info +\S+ (\[pid |programs wrote over)"),
+        ("program", r"info +(\S+ (\[pid |programs wrote over)|exec killed)"),
         ("admin", r"(warning|info) +admin "),
         ("losing", r"warning log \d+ lines lost"),
     )]
