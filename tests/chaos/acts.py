@@ -142,7 +142,8 @@ class Acts:
             if reply is None:
                 if node.lives == life and node not in self.away:
                     self.world.fail(f"{node.name}: no reply to {method}")
-            elif "error" in reply and reply["error"]["data"]["name"] not in errors:
+            elif "error" in reply and reply["error"]["data"]["name"] not in (
+                    *errors, *(("shutting_down", "cancelled") if node in self.away else ())):
                 self.world.fail(f"{node.name}: {method} {params}: {reply['error']}")
             callback(reply["result"] if reply and "result" in reply else None)
         node.session.send(answered, method, **params)
