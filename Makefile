@@ -208,7 +208,7 @@ lint-c: deps-lint
 	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
 		--enable=warning,performance,portability --suppress=ctuuninitvar \
 		--suppress='shiftTooManyBitsSigned:/usr/*' --suppress='integerOverflow:/usr/*' \
-		--suppress=invalidScanfArgType_int \
+		--suppress=invalidScanfArgType_int --suppress=invalidPrintfArgType_uint \
 		-D_GNU_SOURCE -D__STDC__=1 --include=$(OBJ)/predefined.h -I. -I/usr/include \
 		-I/usr/include/$(shell $(CC) -print-multiarch) \
 		-I$(shell $(CC) -print-file-name=include) $(filter %.c,$(C_FILES))

@@ -490,7 +490,8 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 		shortage_begins(listener, ENOMEM);
 		suspend(listener, REASON_FD_LIMIT);
 	} else if (!is_usable(listener)) {
-		/* A number closed under us that is another server's listener by now: its clients. */
+		/* A number closed under us that is another server's listener by now: its clients.
+		 */
 		lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
 	} else {
 		serve(listener);

@@ -19,6 +19,13 @@
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* Linux 6.2 */
 #endif
 
+/* The leak checker of a sanitized build clones and traces at exit. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = true };
+#else
+enum { SANITIZED = false };
+#endif
+
 /* -- directories -- */
 
 int sandbox_add_directory(struct sandbox *sandbox, const char *path, struct err *err)
@@ -199,12 +206,12 @@ static int allow_calls(scmp_filter_ctx filter)
 /* 0, or an errno. */
 static int enter_seccomp(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return EOPNOTSUPP; /* its leak checker clones and traces at exit */
-#else
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scmp_filter_ctx filter;
 	int result;
 
+	if (SANITIZED)
+		return EOPNOTSUPP;
+	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	if (!filter)
 		return ENOMEM;
 	result = allow_calls(filter);
@@ -212,7 +219,6 @@ static int enter_seccomp(void)
 		result = seccomp_load(filter);
 	seccomp_release(filter);
 	return -result;
-#endif
 }
 
 void sandbox_enter(struct sandbox *sandbox, const struct address *own, size_t nown)

@@ -59,13 +59,11 @@ __attribute__((constructor)) static void open_plan(void)
 
 static bool is_planned(const char *name)
 {
-	for (size_t i = 0; i < sizeof(plan->name); i++) {
-		if (plan->name[i] != name[i])
-			return false;
-		if (!name[i])
-			return true;
-	}
-	return false;
+	size_t i = 0;
+
+	while (name[i] && plan->name[i] == name[i])
+		i++;
+	return !name[i] && !plan->name[i];
 }
 
 /* The next call of what is planned. */
