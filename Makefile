@@ -10,6 +10,8 @@
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 #   SECONDS=600  how long chaos takes; N=1000: how often restarts kills
 #   SEED=1       their sequence; without it a new one
+#   T=60         seconds that `make fuzz` gives each target
+#   TARGETS='..' only these fuzz targets, as in TARGETS='address path'
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
 SERVER = log net spare owner privileges sandbox access refusals loop signals backoff engine identity offspring launch \
@@ -23,6 +25,11 @@ CTL = account args client command completion exchange failure help interrupt lis
 UNIT_PROTO = test_address test_buf test_discover test_error test_json test_params test_path \
 	test_phase test_scan test_socket_path test_wire
 UNIT_SERVER = test_claim test_engine test_log test_net test_refusals test_relay
+
+# Fuzz targets, tests/fuzz/NAME.c, likewise, and with nodectl's objects except main.
+FUZZ_PROTO = address
+FUZZ_SERVER =
+FUZZ_CTL =
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
@@ -44,6 +51,7 @@ DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 # For the table of faults: the peers they are injected into as well.
 DEPS_FAULTS = gdb strace iproute2 util-linux python3 \
 	haproxy nginx-light libnginx-mod-stream redis-server socat ucspi-tcp systemd shadowsocks-libev
+DEPS_FUZZ = clang libclang-rt-14-dev
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
 
@@ -53,7 +61,14 @@ endif
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wcast-qual -Wwrite-strings $(if $(WERROR),-Werror)
-ifdef SAN
+ifdef FUZZ
+CC = clang
+VARIANT = fuzz
+BIN = build/fuzz
+FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+	-fno-sanitize-recover=all
+LINK = -fsanitize=fuzzer
+else ifdef SAN
 VARIANT = san
 BIN = build/san
 FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -81,15 +96,18 @@ PROTO_OBJ = $(PROTO:%=$(OBJ)/proto/%.o)
 SERVER_OBJ = $(SERVER:%=$(OBJ)/server/%.o)
 CTL_OBJ = $(CTL:%=$(OBJ)/ctl/%.o)
 UNITS = $(UNIT_PROTO:%=$(OBJ)/unit/%) $(UNIT_SERVER:%=$(OBJ)/unit/%)
+FUZZERS = $(FUZZ_PROTO:%=$(OBJ)/fuzz/%) $(FUZZ_SERVER:%=$(OBJ)/fuzz/%) $(FUZZ_CTL:%=$(OBJ)/fuzz/%)
+FUZZ_SHARED = $(OBJ)/tests/fuzz/fuzz.o $(if $(FUZZ),,$(OBJ)/tests/fuzz/replay.o)
 OBJECTS = $(PROTO_OBJ) $(SERVER_OBJ) $(CTL_OBJ) $(OBJ)/man/tables.o \
-	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o)
+	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o) \
+	$(FUZZERS:$(OBJ)/fuzz/%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_SHARED)
 
 PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
 SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
 
-.PHONY: all deps deps-build deps-demo deps-faults deps-test deps-lint demo run check build-tests unit \
-	bats faults nth layers lint lint-format lint-c lint-analyze lint-man lint-shell \
+.PHONY: all deps deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check build-tests unit \
+	bats faults nth fuzz fuzz-merge fuzz-replay fuzz-targets layers lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -112,6 +130,20 @@ $(UNIT_SERVER:%=$(OBJ)/unit/%): $(OBJ)/unit/%: $(OBJ)/tests/unit/%.o \
 		$(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
+
+$(FUZZ_PROTO:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED) $(PROTO_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^ $(LIBS)
+
+$(FUZZ_SERVER:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED) \
+		$(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
+
+$(FUZZ_CTL:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED) \
+		$(filter-out %/main.o,$(CTL_OBJ)) $(PROTO_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^ $(LIBS)
 
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
 $(OBJ)/fail_call.so: tests/nth/fail_call.c $(OBJ)/flags
@@ -143,7 +175,7 @@ run: deps-build ## build and leave noded in the foreground, with commands to try
 
 check: deps ## every test, on the release binary or with SAN=1 the sanitized one
 	@$(MAKE) --no-print-directory build-tests
-	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) layers unit bats faults
+	@UNITS='$(UNITS)' FUZZERS='$(FUZZERS)' tests/check $(OBJ) $(BIN) layers unit fuzz bats faults
 
 unit: $(UNITS) ## the unit tests alone
 	@UNITS='$(UNITS)' tests/check $(OBJ) $(BIN) unit
@@ -151,7 +183,7 @@ unit: $(UNITS) ## the unit tests alone
 bats: build-tests ## the bats tests alone, all of them or TESTS
 	@TESTS='$(TESTS)' tests/check $(OBJ) $(BIN) bats
 
-build-tests: all $(UNITS) $(OBJ)/tables $(OBJ)/fail_call.so
+build-tests: all $(UNITS) $(FUZZERS) $(OBJ)/tables $(OBJ)/fail_call.so
 
 # Some 11,000 points. EVERY=9 takes one in nine.
 nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9: 4 minutes
@@ -174,6 +206,20 @@ restarts: deps-test ## kill -9 at random instants, start again: N, SEED
 	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/restarts $(addprefix --count ,$(N)) \
 		$(addprefix --seed ,$(SEED))
 
+# These need clang, whatever CC is, and objects of their own.
+fuzz: deps-fuzz ## run each fuzz target, or TARGETS, for T seconds on input made up as it goes
+	@$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
+	@tests/fuzz/run build/fuzz/fuzz '$(or $(T),60)' $(or $(TARGETS),$(notdir $(FUZZERS)))
+
+fuzz-merge: deps-fuzz ## keep of all inputs found the fewest that reach everything
+	@$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
+	@tests/fuzz/merge build/fuzz/fuzz $(or $(TARGETS),$(notdir $(FUZZERS)))
+
+fuzz-targets: $(FUZZERS)
+
+fuzz-replay: $(FUZZERS) ## run the fuzz targets on the inputs that are kept, as check does
+	@FUZZERS='$(FUZZERS)' tests/check $(OBJ) $(BIN) fuzz
+
 layers: ## check who includes whom
 	@tests/layers
 
@@ -191,6 +237,9 @@ deps-faults:
 
 deps-demo:
 	@tests/deps building and the demo: $(DEPS_BUILD) $(DEPS_DEMO)
+
+deps-fuzz: deps-build
+	@tests/deps fuzzing: $(DEPS_FUZZ)
 
 deps-lint:
 	@tests/deps building and linting: $(DEPS_BUILD) $(DEPS_LINT)
