@@ -27,7 +27,7 @@ UNIT_PROTO = test_address test_buf test_discover test_error test_json test_param
 UNIT_SERVER = test_claim test_engine test_log test_net test_refusals test_relay
 
 # Fuzz targets, tests/fuzz/NAME.c, likewise, and with nodectl's objects except main.
-FUZZ_PROTO = address
+FUZZ_PROTO = address line path sockaddr
 FUZZ_SERVER =
 FUZZ_CTL =
 
