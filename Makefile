@@ -28,7 +28,7 @@ UNIT_SERVER = test_claim test_engine test_log test_net test_refusals test_relay
 
 # Fuzz targets, tests/fuzz/NAME.c, likewise, and with nodectl's objects except main.
 FUZZ_PROTO = address line path sockaddr
-FUZZ_SERVER =
+FUZZ_SERVER = log
 FUZZ_CTL =
 
 PREFIX = /usr/local
@@ -100,7 +100,8 @@ FUZZERS = $(FUZZ_PROTO:%=$(OBJ)/fuzz/%) $(FUZZ_SERVER:%=$(OBJ)/fuzz/%) $(FUZZ_CT
 FUZZ_SHARED = $(OBJ)/tests/fuzz/fuzz.o $(if $(FUZZ),,$(OBJ)/tests/fuzz/replay.o)
 OBJECTS = $(PROTO_OBJ) $(SERVER_OBJ) $(CTL_OBJ) $(OBJ)/man/tables.o \
 	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o) \
-	$(FUZZERS:$(OBJ)/fuzz/%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_SHARED)
+	$(FUZZERS:$(OBJ)/fuzz/%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_SHARED) \
+	$(OBJ)/tests/fuzz/logged.o
 
 PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
@@ -136,7 +137,7 @@ $(FUZZ_PROTO:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARE
 	$(Q)$(LINKER) -o $@ $^ $(LIBS)
 
 $(FUZZ_SERVER:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED) \
-		$(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
+		$(OBJ)/tests/fuzz/logged.o $(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^ $(SERVER_LIBS)
 
