@@ -28,7 +28,7 @@ UNIT_SERVER = test_claim test_engine test_log test_net test_refusals test_relay
 
 # Fuzz targets, tests/fuzz/NAME.c, likewise, and with nodectl's objects except main.
 FUZZ_PROTO = address line path sockaddr
-FUZZ_SERVER = log
+FUZZ_SERVER = log request
 FUZZ_CTL = argv reply
 
 PREFIX = /usr/local
