@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../../proto/buf.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,11 +81,38 @@ char *input_rest(struct input *input, size_t *n)
 	return take(input, *n);
 }
 
+/* One code point of UTF-8 with its length, by arithmetic: what it encodes must be the shortest way
+   to write it. 0: there is none. */
+static size_t decode(const unsigned char *bytes, size_t n, uint32_t *point)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = 1;
+
+	if (bytes[0] < 0x80) {
+		*point = bytes[0];
+		return 1;
+	}
+	while (len < 5 && bytes[0] & 0x80 >> len)
+		len++;
+	if (len == 1 || len > 4 || len > n)
+		return 0;
+	*point = bytes[0] & 0x7fU >> len;
+	for (size_t i = 1; i < len; i++) {
+		if (bytes[i] >> 6 != 2)
+			return 0;
+		*point = *point << 6 | (bytes[i] & 0x3f);
+	}
+	return *point < least[len] || *point > 0x10ffff || *point >> 11 == 0x1b ? 0 : len;
+}
+
 bool is_shown(const char *bytes, size_t n)
 {
+	uint32_t point;
+
 	for (size_t i = 0, len; i < n; i += len) {
-		len = printable_sequence(bytes + i, n - i);
-		if (len == 0)
+		len = decode((const unsigned char *)bytes + i, n - i, &point);
+		if (len == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0) ||
+		    point == 0x2028 || point == 0x2029)
 			return false;
 	}
 	return true;

@@ -38,7 +38,8 @@ char *input_string(struct input *input);
 /* The same for all that is left, NULs and all: *n bytes and a NUL that is not counted. */
 char *input_rest(struct input *input, size_t *n);
 
-/* True if people may see every character: see printable_sequence. */
+/* True if people may see every character: UTF-8 without controls, C1 and line separators among
+   them. Knows it by itself, so that it cannot share a mistake with printable_sequence. */
 bool is_shown(const char *bytes, size_t n);
 
 #endif
