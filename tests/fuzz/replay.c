@@ -15,7 +15,7 @@ static char current[512]; /* the file being replayed */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "abort_on_error=1";
+	return "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1";
 }
 
 const char *__ubsan_default_options(void);
