@@ -26,6 +26,15 @@ static void check_event(const char *line, const char *subject, const char *event
 	cJSON_Delete(tree);
 }
 
+/* Cut between characters: what can be shown as it is, is, as far as there is room. */
+static void check_cut(const char *line, const char *subject, const char *event)
+{
+	if (is_shown(subject, strlen(subject)) && is_shown(event, strlen(event)) &&
+	    strpbrk(subject, "\\\"") == NULL && strpbrk(event, "\\\"") == NULL &&
+	    strstr(subject, "\uFFFD") == NULL && strstr(event, "\uFFFD") == NULL)
+		REQUIRE(strchr(line, '\\') == NULL && strstr(line, "\uFFFD") == NULL);
+}
+
 static void check_log(enum log_format format, const char *subject, const char *event)
 {
 	uint64_t lost = log_lost();
@@ -36,6 +45,7 @@ static void check_log(enum log_format format, const char *subject, const char *e
 	log_line(LOG_LEVEL_INFO, subject, "%s", event);
 	line = logged_take(&lines);
 	REQUIRE(lines == 1 && log_lost() == lost);
+	check_cut(line, subject, event);
 	if (format == LOG_JSON)
 		check_event(line, subject, event);
 	else if (strlen(event) < 256 && is_shown(event, strlen(event)))

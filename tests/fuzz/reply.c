@@ -131,6 +131,7 @@ static void check_document(const char *text, size_t n, int status)
 
 	REQUIRE(n > 0 && memchr(text, '\n', n) == text + n - 1);
 	REQUIRE(scan_line(&scan, text, n - 1, SCAN_REPLY, &err) == 0);
+	REQUIRE(!scan.batch && scan.count == 1 && scan.entry[0].object);
 	if (status != 0)
 		REQUIRE(memmem(text, n, "\"error\"", 7) != NULL);
 }
