@@ -117,8 +117,9 @@ static void describe(const struct sum *sum, struct buf *out)
 static void draw_bar(struct buf *out, const struct sum *sum, size_t width)
 {
 	uint64_t gone = sum->total - sum->left;
+	/* Sums of what nobody counts to may have come round. */
 	size_t filled =
-	    sum->total > 0 ? (size_t)((double)gone / (double)sum->total * (double)width) : width;
+	    gone < sum->total ? (size_t)((double)gone / (double)sum->total * (double)width) : width;
 
 	buf_append(out, "[", 1);
 	for (size_t i = 0; i < width; i++)
@@ -185,7 +186,8 @@ void progress_note(struct progress *progress, size_t index, struct span params)
 	lane->elapsed_ms = raw_u64(raw_member(params, "elapsed_ms"), 0);
 	lane->deadline_at = in > DURATION_MAX_MS ? TIME_NONE : client_now() + in;
 	print_cell(&text, phase);
-	snprintf(lane->phase, sizeof(lane->phase), "%s", memory_check(&text));
+	memory_check(&text);
+	escape_text(lane->phase, sizeof(lane->phase), text.data, text.len);
 	buf_free(&text);
 	progress_show(progress);
 }
