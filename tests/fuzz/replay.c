@@ -39,8 +39,10 @@ static size_t read_file(const char *path, uint8_t *data, size_t size)
 	FILE *file = fopen(path, "rb");
 	size_t n;
 
-	if (file == NULL)
-		return 0;
+	if (file == NULL) {
+		perror(path);
+		exit(2);
+	}
 	n = fread(data, 1, size, file);
 	fclose(file);
 	return n;
@@ -74,7 +76,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGABRT, on_death);
+#ifndef __SANITIZE_ADDRESS__ /* which reports first, then aborts */
 	signal(SIGSEGV, on_death);
+	signal(SIGBUS, on_death);
+	signal(SIGFPE, on_death);
+#endif
 	fuzz_begin();
 	replay(data, 0);
 	for (int i = 0; i < n; i++) {
