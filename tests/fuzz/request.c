@@ -15,9 +15,9 @@
 enum {
 	DESCRIPTORS = 128,     /* looked at for leaks */
 	PORTS_MAX = 64,	       /* given by the kernel in one input */
-	TURNS_MAX = 400,       /* for all that one client asks */
+	TURNS_MAX = 20000,     /* for all that one client asks; work makes them many, not waiting */
 	TURNS_QUIET = 6,       /* without news: what is left waits for time to pass */
-	END_TURNS_MAX = 4000,  /* for the end of the node */
+	END_TURNS_MAX = 20000, /* for the end of the node */
 	SENT_MAX = 96 * 1024,  /* what the socket takes at once */
 	PARSE_ERRORS_MAX = 16, /* in a row: the session ends */
 	ANSWER_MAX = 64 << 20,
