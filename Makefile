@@ -62,7 +62,7 @@ endif
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wcast-qual -Wwrite-strings $(if $(WERROR),-Werror)
 ifdef FUZZ
-CC = clang
+override CC = clang
 VARIANT = fuzz
 BIN = build/fuzz
 FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
