@@ -2,9 +2,12 @@
    socket, session, batches, methods, servers started and stopped, answers, log. No client is told
    anything but valid replies, one for each request at the most, and each request is answered when
    the connection has ended by itself; another client is answered still; the end of the node leaves
-   no descriptor and no file.
+   no descriptor and no file. On the socket for observers the same changes nothing.
    The input is what is sent; '~' stands for the one directory in which sockets may be bound. */
-#define node_run node_run_from_main /* the node from inside, beside the one that is linked */
+/* The node from inside, beside the one that is linked. */
+#define node_open  node_open_linked
+#define node_run   node_run_linked
+#define node_close node_close_linked
 #include "../../server/node.c"
 
 #include <fcntl.h>
@@ -104,19 +107,38 @@ void fuzz_begin(void)
 
 /* -- the node -- */
 
+static struct address address_in_directory(const char *name)
+{
+	char path[sizeof directory + 16];
+	struct address address;
+	struct err err = {0};
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	REQUIRE(address_parse(&address, path, &err) == 0);
+	return address;
+}
+
+/* As node_open does, but that signals stay the fuzzer's. */
 static struct node *begin_node(void)
 {
-	static struct node_options options = {.name = "fuzz", .drain = 1, .ready_fd = -1};
-	struct node *node = calloc(1, sizeof *node);
+	static const struct sandbox sandbox;
+	static struct node_options options = {
+	    .admin_mode = 0600,
+	    .owner = {(uid_t)-1, (gid_t)-1, (gid_t)-1},
+	    .access = {.observers = (gid_t)-1, .operators = (gid_t)-1},
+	    .sandbox = &sandbox,
+	    .name = "fuzz",
+	    .drain = 1,
+	};
 	struct err err = {0};
-	char path[sizeof directory + 16];
+	struct node *node;
 
-	REQUIRE(node != NULL && (node->admin = calloc(1, sizeof *node->admin)) != NULL);
-	snprintf(path, sizeof path, "%s/.admin", directory);
-	REQUIRE(address_parse(&options.admin, path, &err) == 0);
+	options.admin = address_in_directory(".admin");
+	options.observe = address_in_directory(".observe");
 	log_set_level(LOG_LEVEL_DEBUG);
 	look_at_descriptors(open_before);
-	REQUIRE(loop_open(&node->loop) == 0);
+	node = node_new(true, &err);
+	REQUIRE(node != NULL && loop_open(&node->loop) == 0);
 	REQUIRE(start_parts(node, &options, &err) == 0);
 	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
 	return node;
@@ -145,10 +167,10 @@ static void end_node(struct node *node)
 		turn(node);
 	}
 	turn(node); /* burials */
-	supervisor_close(&node->supervisor);
+	refusals_end(&node->domain.refusals);
+	end_programs(node);
 	loop_close(&node->loop);
-	free(node->admin);
-	free(node);
+	node_free(node);
 	net_reserve_fill();
 	look_at_descriptors(open);
 	REQUIRE(memcmp(open, open_before, sizeof open) == 0);
@@ -164,10 +186,9 @@ struct talk {
 	bool eof;
 };
 
-static int connect_client(const struct node *node, const char *bytes, size_t n)
+static int connect_client(const struct address *address, const char *bytes, size_t n)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	const struct address *address = &node->admin->address;
 
 	REQUIRE(fd != -1 && connect(fd, &address->sa, address->len) == 0);
 	REQUIRE(n == 0 || send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t)n);
@@ -220,9 +241,10 @@ static bool listen_client(struct talk *talk, int fd)
 	return true;
 }
 
-static void have_talk(struct node *node, struct talk *talk, const char *bytes, size_t n)
+static void have_talk(struct node *node, const struct admin *admin, struct talk *talk,
+		      const char *bytes, size_t n)
 {
-	int fd = connect_client(node, bytes, n), quiet = 0;
+	int fd = connect_client(&admin->options.address, bytes, n), quiet = 0;
 
 	talk->answers.max = ANSWER_MAX;
 	for (int turns = 0; turns < TURNS_MAX && quiet < TURNS_QUIET; turns++) {
@@ -308,6 +330,14 @@ static void expand(struct buf *sent, const uint8_t *data, size_t size)
 	REQUIRE(!sent->failed);
 }
 
+/* On the socket for observers: whatever is asked, nothing changes. */
+static void observe(struct node *node, struct talk talk, const struct buf *sent)
+{
+	have_talk(node, node->admin->observe, &talk, sent->data, sent->len);
+	REQUIRE(node->e.phase == PHASE_RUNNING && node->transport.e.phase == PHASE_RUNNING);
+	REQUIRE(node->transport.servers.count == 0 && log_level() == LOG_LEVEL_DEBUG);
+}
+
 void fuzz_one(const uint8_t *data, size_t size)
 {
 	static const char question[] = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"state\"}\n";
@@ -318,9 +348,10 @@ void fuzz_one(const uint8_t *data, size_t size)
 	given.n = 0;
 	expand(&sent, data, size);
 	expect(&talk, sent.data, sent.len);
-	have_talk(node, &talk, sent.data, sent.len);
+	observe(node, talk, &sent);
+	have_talk(node, node->admin, &talk, sent.data, sent.len);
 	if (node->e.phase == PHASE_RUNNING) {
-		have_talk(node, &other, question, sizeof question - 1);
+		have_talk(node, node->admin, &other, question, sizeof question - 1);
 		REQUIRE(other.answered == 1);
 	}
 	end_node(node);
