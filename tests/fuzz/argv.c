@@ -1,7 +1,9 @@
 /* Fuzz target: nodectl's command line, and the durations in it. Whatever nodectl would send, noded
    takes: the same method and the same parameters. What it refuses, it refuses with status 2 and
    says why. The input is the words, a NUL behind each. */
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../../ctl/args.h"
@@ -14,7 +16,29 @@ enum { WORDS_MAX = 40 };
 
 static struct scan scan; /* big */
 
-/* Nobody is asked for names while fuzzing. */
+/* Nobody is asked for names while fuzzing: there is one account, no host. */
+
+static char root[] = "root";
+
+struct passwd *getpwuid(uid_t uid)
+{
+	static struct passwd user = {.pw_name = root, .pw_uid = 0, .pw_gid = 7};
+
+	return uid == user.pw_uid ? &user : NULL;
+}
+
+struct passwd *getpwnam(const char *name)
+{
+	return strcmp(name, root) == 0 ? getpwuid(0) : NULL;
+}
+
+struct group *getgrnam(const char *name)
+{
+	static struct group group = {.gr_name = root, .gr_gid = 7};
+
+	return strcmp(name, root) == 0 ? &group : NULL;
+}
+
 int getaddrinfo(const char *restrict node, const char *restrict service,
 		const struct addrinfo *restrict hints, struct addrinfo **restrict list)
 {
