@@ -107,8 +107,9 @@ PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
 SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
 
-.PHONY: all deps deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check build-tests unit \
-	bats faults nth fuzz fuzz-merge fuzz-replay fuzz-targets layers lint lint-format lint-c lint-analyze lint-man lint-shell \
+.PHONY: all deps deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check \
+	build-tests unit bats chaos restarts faults nth fuzz fuzz-merge fuzz-replay fuzz-targets \
+	layers lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -195,8 +196,6 @@ nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9
 faults: deps-faults build-tests ## inject every fault into noded and its peers, write the table
 	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl \
 		tests/faults/run --report tests/faults/REPORT.md $(FAULTS)
-.PHONY: chaos restarts
-
 chaos: deps-test ## random faults against clients that verify every byte: SECONDS, SEED
 	@$(MAKE) --no-print-directory all
 	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/chaos $(addprefix --seconds ,$(SECONDS)) \

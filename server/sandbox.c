@@ -203,12 +203,6 @@ static int allow_calls(scmp_filter_ctx filter)
 	return result;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-enum { SANITIZED = true }; /* its leak checker clones and traces at exit */
-#else
-enum { SANITIZED = false };
-#endif
-
 /* 0, or an errno. */
 static int enter_seccomp(void)
 {
