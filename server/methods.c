@@ -282,6 +282,17 @@ static bool is_there_already(struct call *call, const struct server_options *opt
 	       handler_spec_equal((*server)->spec, options->spec);
 }
 
+/* Also while its path is gone: whoever took it would lock the operator out. */
+static bool is_admin(const struct call *call, const struct address *address)
+{
+	const struct handler_env *env = call->domain->env;
+
+	for (size_t i = 0; i < HANDLER_ADMINS; i++)
+		if (env->admin[i] && address_equal(address, env->admin[i]))
+			return true;
+	return false;
+}
+
 static int start_server(struct call *call, struct server **server, bool *created, struct err *err)
 {
 	struct server_options options = {0};
@@ -289,6 +300,11 @@ static int start_server(struct call *call, struct server **server, bool *created
 	if (address_parse(&options.address, call_string(call, "address"), err) < 0 ||
 	    sandbox_check(call->domain->sandbox, &options.address, err) < 0)
 		return -1;
+	if (is_admin(call, &options.address)) {
+		err_set(err, ERR_PATH_EXISTS, "%s is noded's admin socket",
+			call_string(call, "address"));
+		return -1;
+	}
 	options.spec = make_spec(call, err);
 	if (!options.spec)
 		return -1;
