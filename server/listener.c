@@ -509,6 +509,9 @@ static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)
 		close_queue(listener);
 	} else if (listener->e.phase == PHASE_SUSPENDED) {
 		listener_resume(listener);
+		/* The limit was lowered meanwhile: it waits for room now, not for descriptors. */
+		if (listener->e.phase == PHASE_SUSPENDED)
+			suspend(listener, REASON_FULL);
 	} else {
 		/* A whole pause without another shortage: it is over. */
 		shortage_ends(listener);
