@@ -423,4 +423,6 @@ void supervisor_close(struct supervisor *supervisor)
 	loop_cancel(supervisor->loop, &supervisor->reaping);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->again);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
+	log_limit_end(&supervisor->runaways);
+	log_limit_end(&supervisor->undying);
 }
