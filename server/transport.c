@@ -182,7 +182,14 @@ int transport_start(struct transport *transport, struct server_options *options,
 	}
 	if (server_start(started, &transport->e, &transport->index, options, err) < 0)
 		return -1;
-	RB_INSERT(server_tree, &transport->tree, *started);
+	/* Port 0, and the kernel chose what a server that has lost its listener waits for. */
+	if (RB_INSERT(server_tree, &transport->tree, *started)) {
+		engine_end(&(*started)->e, END_KILL, REASON_NONE, 0);
+		return err_set(err, ERR_ADDRESS_IN_USE,
+			       "%s, the port that was free, is that of a server without its "
+			       "listener; try again",
+			       (*started)->key);
+	}
 	server_run(*started);
 	loop_mark(transport->e.loop);
 	return 0;
