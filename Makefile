@@ -30,6 +30,10 @@ UNIT_SERVER = test_claim test_engine test_log test_net test_refusals test_relay
 FUZZ_PROTO = address line path sockaddr
 FUZZ_SERVER = log request
 FUZZ_CTL = argv reply
+# And one with noded as a whole, on a kernel in memory: see tests/fuzz/kernel.h.
+FUZZ_NODE = node
+FUZZ_KERNEL = kernel kernel_socket kernel_path kernel_process
+FUZZ_WORLD = world invariants memory
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
@@ -96,12 +100,14 @@ PROTO_OBJ = $(PROTO:%=$(OBJ)/proto/%.o)
 SERVER_OBJ = $(SERVER:%=$(OBJ)/server/%.o)
 CTL_OBJ = $(CTL:%=$(OBJ)/ctl/%.o)
 UNITS = $(UNIT_PROTO:%=$(OBJ)/unit/%) $(UNIT_SERVER:%=$(OBJ)/unit/%)
-FUZZERS = $(FUZZ_PROTO:%=$(OBJ)/fuzz/%) $(FUZZ_SERVER:%=$(OBJ)/fuzz/%) $(FUZZ_CTL:%=$(OBJ)/fuzz/%)
+FUZZERS = $(FUZZ_PROTO:%=$(OBJ)/fuzz/%) $(FUZZ_SERVER:%=$(OBJ)/fuzz/%) \
+	$(FUZZ_CTL:%=$(OBJ)/fuzz/%) $(FUZZ_NODE:%=$(OBJ)/fuzz/%)
 FUZZ_SHARED = $(OBJ)/tests/fuzz/fuzz.o $(if $(FUZZ),,$(OBJ)/tests/fuzz/replay.o)
 OBJECTS = $(PROTO_OBJ) $(SERVER_OBJ) $(CTL_OBJ) $(OBJ)/man/tables.o \
 	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o) \
 	$(FUZZERS:$(OBJ)/fuzz/%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_SHARED) \
-	$(OBJ)/tests/fuzz/logged.o
+	$(OBJ)/tests/fuzz/logged.o \
+	$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_WORLD:%=$(OBJ)/tests/fuzz/%.o)
 
 PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
@@ -146,6 +152,26 @@ $(FUZZ_CTL:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED)
 		$(filter-out %/main.o,$(CTL_OBJ)) $(PROTO_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^ $(LIBS)
+
+# What reaches new places of noded is of interest, not of the model.
+ifdef FUZZ
+$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_WORLD:%=$(OBJ)/tests/fuzz/%.o) \
+		$(FUZZ_NODE:%=$(OBJ)/tests/fuzz/%.o): private FLAGS += -fno-sanitize=fuzzer-no-link
+endif
+
+# The very objects of noded, and libev, with what they call of libc renamed to what the model kernel
+# has in its place. What neither it has nor tests/fuzz/harmless lists must not be called.
+$(OBJ)/fuzz/core.a: $(filter-out %/main.o,$(SERVER_OBJ)) $(PROTO_OBJ) tests/fuzz/harmless \
+		tests/fuzz/core $(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(OBJ)/tests/fuzz/memory.o
+	@mkdir -p $(@D)
+	$(Q)tests/fuzz/core $@ "$$($(CC) -print-file-name=libev.a)" \
+		'$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o)' $(OBJ)/tests/fuzz/memory.o \
+		$(filter %.o,$(filter-out $(OBJ)/tests/%,$^))
+
+$(FUZZ_NODE:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED) \
+		$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_WORLD:%=$(OBJ)/tests/fuzz/%.o) \
+		$(OBJ)/fuzz/core.a
+	$(Q)$(LINKER) -Wl,--wrap=waits_open -o $@ $^ $(filter-out -lev,$(SERVER_LIBS)) -lm
 
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
 $(OBJ)/fail_call.so: tests/nth/fail_call.c $(OBJ)/flags
