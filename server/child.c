@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../proto/buf.h"
+#include "clock.h"
 #include "offspring.h"
 
 #define CLOSE_SECONDS	 2.0 /* supervisor_close takes at most about this long */
@@ -180,22 +181,14 @@ static void hunt_down(pid_t pid, void *context)
 		hunt->spare = spare(hunt->supervisor, pid);
 }
 
-static double monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* Kills the strays there are. Gives their number. */
 static size_t hunt_run(struct hunt *hunt)
 {
 	struct supervisor *supervisor = hunt->supervisor;
-	double began = monotonic();
+	double began = clock_seconds();
 
 	supervisor->slow = offspring_each(hunt_down, hunt);
-	supervisor->hunted = monotonic();
+	supervisor->hunted = clock_seconds();
 	supervisor->effort = supervisor->hunted - began;
 	return hunt->strays;
 }
@@ -213,7 +206,7 @@ static double hunt_pause(const struct supervisor *supervisor, bool crowded)
 
 	if (supervisor->slow && pause < SLOW_SECONDS)
 		pause = SLOW_SECONDS;
-	return pause > 0 ? supervisor->hunted + pause - monotonic() : 0;
+	return pause > 0 ? supervisor->hunted + pause - clock_seconds() : 0;
 }
 
 /* True once there are no strays. */

@@ -14,16 +14,18 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "net.h"
+
+/* How long a child may take to become its program. */
+#define PATIENCE_SECONDS 2.0
 
 enum {
 	STACK_SIZE = 64 * 1024, /* of a child until it runs its program */
 	REPORT_FD = 3,		/* where a process of another user tells what failed */
-	NUDGE_MS = 10,		/* it is woken each time it has been silent for so long, ... */
-	PATIENCE_MS = 2000,	/* ... and given up after this */
+	NUDGE_MS = 10,		/* it is woken each time it has been silent for so long */
 };
 
 /* The child runs in our memory while we stand still (CLONE_VM | CLONE_VFORK): nothing is copied,
@@ -149,25 +151,17 @@ static pid_t launch_clone(struct launch *launch)
 	return pid;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
 /* Reads what the child reports, or that its program has taken its place (end of file). Whoever has
    become its user may stop it: it is made to go on, and killed if that does not help. Gives the
    errno, 0: the program runs. */
 static int await_report(int report, pid_t pid)
 {
-	int64_t end = now_ms() + PATIENCE_MS;
+	double end = clock_seconds() + PATIENCE_SECONDS;
 	struct pollfd waiting = {.fd = report, .events = POLLIN};
 	int error = 0;
 
 	while (poll(&waiting, 1, NUDGE_MS) <= 0) {
-		if (now_ms() >= end) {
+		if (clock_seconds() >= end) {
 			kill(pid, SIGKILL);
 			return ETIMEDOUT;
 		}

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "../proto/buf.h"
 #include "../proto/json.h"
+#include "clock.h"
 
 enum {
 	LINE_SIZE = 2048, /* longest line with its LF; under PIPE_BUF: pipes keep it whole */
@@ -390,14 +391,6 @@ uint64_t log_lost(void)
 	return sink.lost;
 }
 
-static double monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* What was held back is told, and a new window may begin. */
 static void limit_tell(struct log_limit *limit, double now)
 {
@@ -421,7 +414,7 @@ static void limit_hold(struct log_limit *limit, double seconds, enum log_level l
 bool log_allowed(struct log_limit *limit, unsigned burst, double seconds, enum log_level level,
 		 const char *subject)
 {
-	double now = monotonic();
+	double now = clock_seconds();
 
 	if (limit->shown > 0 && now - limit->since >= seconds) {
 		if (limit->held > 0)
@@ -440,13 +433,13 @@ bool log_allowed(struct log_limit *limit, unsigned burst, double seconds, enum l
 void log_limit_end(struct log_limit *limit)
 {
 	if (limit->held > 0)
-		limit_tell(limit, monotonic());
+		limit_tell(limit, clock_seconds());
 }
 
 static void limits_tell(void)
 {
 	struct log_limit *limit, *next;
-	double now = sink.limits.lh_first ? monotonic() : 0;
+	double now = sink.limits.lh_first ? clock_seconds() : 0;
 
 	LIST_FOREACH_SAFE(limit, &sink.limits, link, next)
 	if (now - limit->since >= limit->seconds)

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "net.h"
 #include "spare.h"
@@ -14,21 +14,13 @@
 /* Closing a socket costs the kernel some 15 us. */
 enum { ENDING_A_TURN = 32, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
 
-static double monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void on_woken(struct ev_loop *ev, ev_check *watcher, int revents)
 {
 	struct loop *loop = container_of(watcher, struct loop, woken);
 
 	(void)ev;
 	(void)revents;
-	loop->now = monotonic();
+	loop->now = clock_seconds();
 }
 
 static void run_jobs(struct loop *loop)
@@ -111,7 +103,7 @@ static void on_failure(const char *message)
 int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
-	    .now = monotonic(),
+	    .now = clock_seconds(),
 	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS},
 	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	    .rows = {.most = ROWS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
@@ -189,8 +181,8 @@ bool loop_may(struct budget *budget)
 	if (budget->steps == budget->most)
 		return false;
 	if (budget->steps == 0)
-		budget->began = monotonic();
-	else if (monotonic() - budget->began >= budget->seconds)
+		budget->began = clock_seconds();
+	else if (clock_seconds() - budget->began >= budget->seconds)
 		return false;
 	budget->steps++;
 	if (budget->steps > budget->record)
