@@ -49,12 +49,21 @@ static int add_group(int fd, mode_t mode, gid_t gid)
 	return setxattr(path, "system.posix_acl_access", &list, sizeof list, 0);
 }
 
+static int cannot_give(const struct owner *owner, struct err *err)
+{
+	if (owner->uid != (uid_t)-1)
+		return err_sys(err, ERR_IO_ERROR, errno, "only root can give it to user %u",
+			       (unsigned)owner->uid);
+	return err_sys(err, ERR_IO_ERROR, errno,
+		       "only root and members of group %u can give it to that group",
+		       (unsigned)owner->gid);
+}
+
 int owner_give(int fd, mode_t mode, const struct owner *owner, struct err *err)
 {
 	if ((owner->uid != (uid_t)-1 || owner->gid != (gid_t)-1) &&
 	    fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) == -1)
-		return err_sys(err, ERR_IO_ERROR, errno, "cannot give it to user %d, group %d",
-			       (int)owner->uid, (int)owner->gid);
+		return cannot_give(owner, err);
 	if (owner->also != (gid_t)-1 && add_group(fd, mode, owner->also) == -1)
 		return err_sys(err, ERR_IO_ERROR, errno,
 			       "cannot let a second group, %u, in (it takes a file system with "

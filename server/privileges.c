@@ -65,7 +65,7 @@ int privileges_find(struct privileges *wanted, const char *user, const char *gro
 	else if (!id_number(user, &id))
 		return err_set(err, ERR_INVALID_PARAMS, "there is no user \"%s\"", user);
 	if (id == 0)
-		return err_set(err, ERR_INVALID_PARAMS, "the user %s is root, who gives up nothing",
+		return err_set(err, ERR_INVALID_PARAMS, "%s is root: nothing would be given up",
 			       user);
 	wanted->uid = id;
 	if (group && group_find(group, &wanted->gid, err) < 0)

@@ -188,7 +188,7 @@ serve_program() {
 	install -m 0755 "$NODED" "$T/bin/noded"
 	own_directory
 	run -1 as "$GUEST" "$GUEST" "" "$T/bin/noded" --socket "$NODED_SOCKET" --user 34011 --group 34011
-	assert_output --partial "cannot give it to user 34011"
+	assert_output --partial "only root can give it to user 34011"
 	assert_equal "${#lines[@]}" 1
 	assert_equal "$(ls -A "$T/own")" ""
 	# Root, but without the right to become somebody else.
