@@ -503,9 +503,11 @@ static int judge_directory(const char *directory, const struct stat *st, const s
 		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s is %s, not a directory", directory,
 			       kind_of(st->st_mode));
 	if (!is_ours(st->st_uid, owner))
-		return err_set(err, ERR_UNSAFE_DIRECTORY, "%s belongs to another user (uid %lu); remove it if it is a leftover, "
-			       "or choose another --socket",
-			       directory, (unsigned long)st->st_uid);
+		return err_set(
+		    err, ERR_UNSAFE_DIRECTORY,
+		    "%s belongs to another user (uid %lu); remove it if it is a leftover, "
+		    "or choose another --socket",
+		    directory, (unsigned long)st->st_uid);
 	/* What a second group has by an ACL shows here too, and is no right to write. */
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(err, ERR_UNSAFE_DIRECTORY, "others may write in %s (mode %04o)",

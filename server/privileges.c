@@ -25,6 +25,17 @@ static bool id_number(const char *text, id_t *id)
 	return number < (id_t)-1;
 }
 
+/* Nobody of that name, or the look-up failed: getpwnam(3) lists what else errno may be when there
+   is none. */
+static int not_found(int error, const char *what, const char *name, struct err *err)
+{
+	if (error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ERANGE || error == EINTR)
+		return err_sys(err, ERR_IO_ERROR, error, "the %s \"%s\" cannot be looked up", what,
+			       name);
+	return err_set(err, ERR_INVALID_PARAMS, "there is no %s \"%s\"", what, name);
+}
+
 int group_find(const char *text, gid_t *gid, struct err *err)
 {
 	const struct group *group;
@@ -37,7 +48,7 @@ int group_find(const char *text, gid_t *gid, struct err *err)
 	errno = 0;
 	group = getgrnam(text);
 	if (!group)
-		return err_set(err, ERR_INVALID_PARAMS, "there is no group \"%s\"", text);
+		return not_found(errno, "group", text, err);
 	*gid = group->gr_gid;
 	return 0;
 }
@@ -59,17 +70,21 @@ int privileges_find(struct privileges *wanted, const char *user, const char *gro
 	id_t id;
 
 	*wanted = (struct privileges){0};
+	errno = 0;
 	entry = id_number(user, &id) ? getpwuid(id) : getpwnam(user);
 	if (entry)
 		id = entry->pw_uid;
 	else if (!id_number(user, &id))
-		return err_set(err, ERR_INVALID_PARAMS, "there is no user \"%s\"", user);
+		return not_found(errno, "user", user, err);
 	if (id == 0)
 		return err_set(err, ERR_INVALID_PARAMS, "%s is root: nothing would be given up",
 			       user);
 	wanted->uid = id;
 	if (group && group_find(group, &wanted->gid, err) < 0)
 		return -1;
+	if (group && wanted->gid == 0)
+		return err_set(err, ERR_INVALID_PARAMS, "the group %s is root's: it opens much",
+			       group);
 	if (!group && !entry)
 		return err_set(err, ERR_INVALID_PARAMS,
 			       "the user %s has no name and no group: give one with --group", user);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -171,7 +172,7 @@ static const char *const allowed_calls[] = {
     "poll", "ppoll", "ppoll_time64", "restart_syscall", "select", "signalfd4", "timerfd_create",
     "timerfd_settime", "waitid",
     /* descriptors */
-    "close", "close_range", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "ioctl",
+    "close", "close_range", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock",
     /* files: claims, and what the kernel tells in /proc */
     "access", "chmod", "chown", "faccessat", "faccessat2", "fchmod", "fchmodat", "fchown",
     "fchownat", "fgetxattr", "fsetxattr", "fstat", "fstat64", "fstatat64", "fstatfs", "getcwd",
@@ -179,7 +180,7 @@ static const char *const allowed_calls[] = {
     "open", "openat", "readlink", "readlinkat", "rename", "renameat", "renameat2", "setxattr",
     "stat", "stat64", "statx", "umask", "unlink", "unlinkat",
     /* memory */
-    "brk", "madvise", "mmap", "mmap2", "mprotect", "mremap", "munmap",
+    "brk", "madvise", "mremap", "munmap",
     /* the process and its time */
     "clock_getres", "clock_gettime", "clock_gettime64", "exit", "exit_group", "getegid",
     "getegid32", "geteuid", "geteuid32", "getgid", "getgid32", "getpid", "getrandom", "getrlimit",
@@ -187,10 +188,25 @@ static const char *const allowed_calls[] = {
     "rt_sigreturn", "sched_getaffinity", "sched_yield", "sigaltstack", "sigreturn", "sysinfo",
     "tgkill", "time", "ugetrlimit", "uname"};
 
+/* Memory, but none to run code from. */
+static int allow_memory(scmp_filter_ctx filter)
+{
+	static const char *const calls[] = {"mmap", "mmap2", "mprotect"};
+	int number, result = 0;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		number = seccomp_syscall_resolve_name(calls[i]);
+		if (number >= 0 && result == 0)
+			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+						  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	}
+	return result;
+}
+
 static int allow_calls(scmp_filter_ctx filter)
 {
 	static const uint64_t families[] = {AF_UNIX, AF_INET, AF_INET6};
-	int number, result = 0;
+	int number, result = allow_memory(filter);
 
 	for (size_t i = 0; i < sizeof(allowed_calls) / sizeof(*allowed_calls); i++) {
 		number = seccomp_syscall_resolve_name(allowed_calls[i]);

@@ -182,6 +182,8 @@ serve_program() {
 		--user root
 		--user 0
 		--user 4294967295 --group 1
+		--user daemon --group root
+		--user 34010 --group 0
 		--group daemon
 		--low-ports
 	END
