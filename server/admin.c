@@ -74,11 +74,15 @@ static struct session *session_at(struct engine *child)
 }
 
 /* How many may be there for one more of that role to be let in. Observers do not take what
-   operators need to come in: some places, and some of the descriptors kept back. */
+   operators need to come in: some places, and some of the descriptors kept back. An operator who is
+   alone always has a place: no session took the descriptors that are short, and nobody else can
+   help. */
 static bool has_place(const struct admin *admin, enum role role)
 {
 	bool observes = role < ROLE_OPERATE;
 
+	if (!observes && admin->sessions == 0)
+		return true;
 	if (!net_reserve_has(observes ? SESSION_OPERATORS_FDS : SESSION_SPARE_FDS))
 		return false;
 	if (observes && !admin->options.observe && admin->observers >= SESSION_OBSERVERS_MAX)
