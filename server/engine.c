@@ -55,8 +55,8 @@ static void tell_phase(struct engine *engine)
 	if (engine->kind->unseen)
 		return;
 	loop_mark(engine->loop);
-	LIST_FOREACH_SAFE(observer, &engine->loop->observers, link, next)
-	observer->phase(observer, engine);
+	LIST_FOREACH_SAFE (observer, &engine->loop->observers, link, next)
+		observer->phase(observer, engine);
 }
 
 void engine_set_phase(struct engine *engine, enum phase to, enum reason why, int error)

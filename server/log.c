@@ -441,9 +441,9 @@ static void limits_tell(void)
 	struct log_limit *limit, *next;
 	double now = sink.limits.lh_first ? clock_seconds() : 0;
 
-	LIST_FOREACH_SAFE(limit, &sink.limits, link, next)
-	if (now - limit->since >= limit->seconds)
-		limit_tell(limit, now);
+	LIST_FOREACH_SAFE (limit, &sink.limits, link, next)
+		if (now - limit->since >= limit->seconds)
+			limit_tell(limit, now);
 }
 
 void log_flush(void)

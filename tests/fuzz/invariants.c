@@ -423,8 +423,7 @@ static void walk(const struct engine *engine, void (*visit)(const struct engine 
 	uint64_t n = 0;
 
 	visit(engine);
-	LIST_FOREACH(waiter, &engine->waiters, link)
-	{
+	LIST_FOREACH (waiter, &engine->waiters, link) {
 		census.waiters++;
 		if (!waiter->waiting)
 			violated("one who waits for a %s does not know", engine->kind->name);
