@@ -247,6 +247,7 @@ int conn_open(struct engine *parent, struct conn_link *link, const struct handle
 	conn->fd = fd;
 	conn->opened = loop_wall(parent->loop);
 	conn->used = loop_now(parent->loop);
+	loop_opened(parent->loop, fd);
 	keep_peer(conn, peer);
 	RB_INSERT(conn_tree, &link->index->tree, conn);
 	TAILQ_INSERT_TAIL(&link->by_use, conn, by_use);

@@ -411,6 +411,7 @@ static int exec_open(struct conn *conn, struct err *err)
 		close(error[1]);
 		return -1;
 	}
+	loop_opened(conn->e.loop, error[0]);
 	ev_io_set(&exec->error, error[0], EV_READ);
 	result = exec_spawn(exec, error[1], err);
 	close(error[1]);

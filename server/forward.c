@@ -302,10 +302,12 @@ static int forward_open(struct conn *conn, struct err *err)
 	forward->fd = net_socket(&spec->backend);
 	ev_io_init(&forward->client, on_client, conn->fd, 0);
 	ev_io_init(&forward->backend, on_backend, forward->fd, 0);
-	if (forward->fd < 0)
+	if (forward->fd < 0) {
 		error = errno;
-	else
+	} else {
+		loop_opened(conn->e.loop, forward->fd);
 		progress = forward_try(forward, &error);
+	}
 	if (progress == CONNECTING &&
 	    patience_start(forward, on_patience, retry ? RETRY_SECONDS : spec->connect_timeout,
 			   retry ? RETRY_SECONDS : 0.) < 0) {

@@ -439,6 +439,7 @@ static void release_listener(struct engine *engine)
 
 	forget_foreign(listener);
 	watch(listener, false);
+	loop_shelter(&listener->exposed);
 	ev_timer_stop(engine->loop->ev, &listener->pause);
 	shortage_ends(listener);
 	claim_drop(&listener->claim);
@@ -486,13 +487,13 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 			ev_io_set(io, io->fd, EV_READ);
 		}
 		close_queue(listener);
-	} else if (loop_dropped(revents)) {
-		shortage_begins(listener, ENOMEM);
-		suspend(listener, REASON_FD_LIMIT);
 	} else if (!is_usable(listener)) {
 		/* A number closed under us that is another server's listener by now: its clients.
 		 */
 		lose(listener, REASON_LISTENER_LOST, EBADF, closed_under_us);
+	} else if (loop_dropped(revents)) {
+		shortage_begins(listener, ENOMEM);
+		suspend(listener, REASON_FD_LIMIT);
 	} else {
 		serve(listener);
 	}
@@ -613,7 +614,9 @@ int listener_open(struct listener **opened, struct engine *parent, const struct 
 	listener->ops = ops;
 	listener->backlog = listen_backlog(options->backlog);
 	engine_init(&listener->e, &listener_kind, parent->loop, parent, NULL);
+	loop_opened(parent->loop, listener->fd);
 	ev_io_init(&listener->io, on_readable, listener->fd, EV_READ);
+	loop_expose(parent->loop, &listener->exposed, &listener->io);
 	ev_timer_init(&listener->pause, on_pause, 0., 0.);
 	watch(listener, true);
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);

@@ -39,7 +39,8 @@ struct listener {
 	bool closing;	/* new clients are being refused */
 	bool last_look; /* closing: the grace for handshakes has passed */
 	ev_io io;
-	ev_timer pause; /* after fd_limit, when stuck, and for the grace while closing */
+	struct exposed exposed; /* io: whatever shares the process may close the descriptor */
+	ev_timer pause;		/* after fd_limit, when stuck, and for the grace while closing */
 	/* a time without descriptors, or in which accept fails for another reason */
 	bool short_of_fds;
 	int shortage_error; /* the first */

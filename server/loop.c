@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,8 +52,8 @@ static void tell_observers(struct loop *loop)
 	if (!loop->changed)
 		return;
 	loop->changed = false;
-	LIST_FOREACH_SAFE(observer, &loop->observers, link, next)
-	observer->changed(observer);
+	LIST_FOREACH_SAFE (observer, &loop->observers, link, next)
+		observer->changed(observer);
 }
 
 static void bury(struct loop *loop)
@@ -88,6 +89,55 @@ static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
 	(void)revents;
 }
 
+/* -- descriptors that others may close -- */
+
+static void drop(struct loop *loop, struct exposed *exposed)
+{
+	if (!ev_is_active(exposed->io))
+		return;
+	ev_io_stop(loop->ev, exposed->io);
+	ev_feed_event(loop->ev, exposed->io, EV_ERROR);
+}
+
+static bool is_closed(int fd)
+{
+	return fcntl(fd, F_GETFD) == -1 && errno == EBADF;
+}
+
+/* Where an event came for a descriptor that is closed, libev has everything watched anew. */
+static void on_anew(struct ev_loop *ev, ev_fork *watcher, int revents)
+{
+	struct loop *loop = container_of(watcher, struct loop, anew);
+	struct exposed *exposed;
+
+	(void)ev;
+	(void)revents;
+	for (size_t i = 0; i < LOOP_EXPOSED; i++)
+		LIST_FOREACH (exposed, &loop->exposed[i], link)
+			if (is_closed(exposed->io->fd))
+				drop(loop, exposed);
+}
+
+void loop_expose(struct loop *loop, struct exposed *exposed, ev_io *io)
+{
+	exposed->io = io;
+	LIST_INSERT_HEAD(&loop->exposed[io->fd % LOOP_EXPOSED], exposed, link);
+}
+
+void loop_shelter(struct exposed *exposed)
+{
+	LIST_REMOVE(exposed, link);
+}
+
+void loop_opened(struct loop *loop, int fd)
+{
+	struct exposed *exposed;
+
+	LIST_FOREACH (exposed, &loop->exposed[fd % LOOP_EXPOSED], link)
+		if (exposed->io->fd == fd)
+			drop(loop, exposed);
+}
+
 /* What libev cannot do without has failed: another epoll descriptor, say, which it takes where an
    event came for one it had closed. It tries again after this, with a descriptor less in use; left
    to itself it would abort. */
@@ -111,6 +161,8 @@ int loop_open(struct loop *loop)
 	TAILQ_INIT(&loop->jobs);
 	SLIST_INIT(&loop->graves);
 	LIST_INIT(&loop->observers);
+	for (size_t i = 0; i < LOOP_EXPOSED; i++)
+		LIST_INIT(&loop->exposed[i]);
 	loop->scratch = malloc(LOOP_SCRATCH);
 	if (!loop->scratch)
 		return -1;
@@ -130,6 +182,8 @@ int loop_open(struct loop *loop)
 	ev_set_priority(&loop->woken, EV_MAXPRI);
 	ev_check_start(loop->ev, &loop->woken);
 	ev_idle_init(&loop->awake, on_awake);
+	ev_fork_init(&loop->anew, on_anew);
+	ev_fork_start(loop->ev, &loop->anew);
 	return 0;
 }
 

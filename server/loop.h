@@ -14,6 +14,7 @@
 
 enum {
 	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
+	LOOP_EXPOSED = 256,	   /* lists of the exposed, each with its share of the numbers */
 };
 /* What ending may take of one turn, and so may the admin side as a whole. */
 #define LOOP_SLICE_SECONDS 0.002
@@ -29,6 +30,14 @@ struct job {
 struct grave {
 	SLIST_ENTRY(grave) link;
 	void (*bury)(struct grave *grave); /* frees what the grave is embedded in */
+};
+
+/* A watcher whose descriptor others may close: the kernel then gives its number anew, and libev
+   aborts when it asks for events of a number that is not open. Such a watcher is stopped before
+   that, and hears that it was dropped. */
+struct exposed {
+	LIST_ENTRY(exposed) link;
+	ev_io *io;
 };
 
 /* Told of changes of state. */
@@ -55,11 +64,13 @@ struct loop {
 	TAILQ_HEAD(, job) jobs;
 	SLIST_HEAD(, grave) graves;
 	LIST_HEAD(, observer) observers;
+	LIST_HEAD(, exposed) exposed[LOOP_EXPOSED];
 	bool changed;
 	double now;	 /* see loop_now */
 	ev_check woken;	 /* first of all after sleeping: takes the time */
 	ev_prepare turn; /* runs jobs, observers and burials just before the loop would sleep */
 	ev_idle awake;	 /* active while jobs are left, so that it does not */
+	ev_fork anew;	 /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */
@@ -79,13 +90,19 @@ double loop_now(const struct loop *loop);
 /* Seconds since the epoch when the turn began: for showing. */
 double loop_wall(const struct loop *loop);
 
-/* Among the events of a watcher: libev has stopped it, as the kernel had no memory or no watch left
-   for its descriptor (epoll_ctl(2): ENOMEM, ENOSPC). Nothing will be heard of it until it is
-   started again, and then perhaps this. */
+/* Among the events of a watcher: it was stopped, as the kernel had no memory or no watch left for
+   its descriptor (epoll_ctl(2): ENOMEM, ENOSPC), or as it is exposed and its descriptor was closed.
+   Nothing will be heard of it until it is started again, and then perhaps this. */
 static inline bool loop_dropped(int revents)
 {
 	return (revents & EV_ERROR) != 0;
 }
+
+/* io is initialized, for a descriptor that others may close; until loop_shelter. */
+void loop_expose(struct loop *loop, struct exposed *exposed, ev_io *io);
+void loop_shelter(struct exposed *exposed);
+/* fd was just opened, to be watched: whoever is exposed and watches that number has lost it. */
+void loop_opened(struct loop *loop, int fd);
 
 /* Puts a job in the queue if it is not there. */
 void loop_post(struct loop *loop, struct job *job);

@@ -612,6 +612,7 @@ struct session *session_open(struct engine *admin, struct domain *domain, struct
 	session->used = session->sent_at = loop_now(admin->loop);
 	TAILQ_INIT(&session->calls);
 	TAILQ_INIT(&session->batches);
+	loop_opened(admin->loop, fd);
 	ev_io_init(&session->io, on_io, fd, EV_READ);
 	ev_timer_init(&session->timer, on_timer, 0., 0.);
 	engine_set_phase(&session->e, PHASE_RUNNING, REASON_NONE, 0);
