@@ -172,7 +172,7 @@ struct process {
 	bool zombie, stubborn, signalled;
 	int status;
 	unsigned died;	/* order of death */
-	uint64_t ended; /* time of it */
+	uint64_t ended; /* time of it, or of becoming a zombie of ours */
 	struct file *fd[3];
 };
 

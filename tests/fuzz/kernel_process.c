@@ -82,8 +82,10 @@ void process_end(struct process *process, bool signalled, int status)
 		if (other->parent != process->pid)
 			continue;
 		other->parent = OUR_PID;
-		if (other->zombie)
-			kernel_signal(SIGCHLD);
+		if (!other->zombie)
+			continue;
+		other->ended = kernel.now;
+		kernel_signal(SIGCHLD);
 	}
 	if (process->parent == OUR_PID)
 		kernel_signal(SIGCHLD);
