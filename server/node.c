@@ -503,6 +503,10 @@ void node_run(struct node *node)
 {
 	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
 	tell_ready(node->ready_fd);
+	/* The reserve takes the number that is free now: the lower its numbers, the more of it is
+	   of use when somebody lowers the limit. */
+	if (net_reserve_give())
+		net_reserve_fill();
 	ev_timer_init(&node->housekeeping, on_housekeeping, HOUSEKEEPING, HOUSEKEEPING);
 	ev_timer_start(node->loop.ev, &node->housekeeping);
 	loop_run(&node->loop);
