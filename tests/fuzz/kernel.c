@@ -628,7 +628,9 @@ static void check_spin(const struct epoll_event *events, int n)
 	if (n > 0)
 		violated("a busy loop: descriptor %d reports %#x and nothing comes of it",
 			 (int)events[0].data.u32, events[0].events);
-	violated("a busy loop: it never sleeps, and nothing happens");
+	/* Where every call takes long, the next timer is due before the last has been served. */
+	if (kernel.cost <= MICROSECOND)
+		violated("a busy loop: it never sleeps, and nothing happens");
 }
 
 CALL(int, epoll_wait, int epoll, struct epoll_event *events, int max, int timeout)
