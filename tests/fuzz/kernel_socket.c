@@ -560,7 +560,10 @@ CALL(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
 	struct file *file = socket_of(fd);
 	bool was_fresh;
 
-	if (!file || fault(FAULT_connect))
+	if (!file)
+		return -1;
+	file->sock->called_connect = true;
+	if (fault(FAULT_connect))
 		return -1;
 	if (!file->nonblock)
 		violated("a connect that would wait");
@@ -569,7 +572,6 @@ CALL(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
 		errno = file->sock->state == SOCK_CONNECTING ? EALREADY : EISCONN;
 		return -1;
 	}
-	file->sock->called_connect = true;
 	return sock_connect(file, sa, len, OUR_UID);
 }
 
