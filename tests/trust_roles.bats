@@ -99,7 +99,7 @@ load trust.bash
 	chown "$GUEST" "$T/own"
 	run -1 as "$GUEST" "$GUEST" "" "$T/bin/noded" --socket "$T/own/admin.sock" --operators "$CREW"
 	assert_equal "${#lines[@]}" 1
-	assert_output --partial "cannot give it to"
+	assert_output --partial "only root and members of group 34002 can give it to that group"
 	assert_equal "$(ls -A "$T/own")" ""
 }
 
