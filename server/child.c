@@ -57,6 +57,7 @@ int child_spawn(struct child *child, struct supervisor *supervisor, const struct
 	child->stage = CHILD_RUNS;
 	RB_INSERT(child_tree, &supervisor->tree, child);
 	supervisor->children++;
+	supervisor->ran = true;
 	loop_mark(supervisor->loop);
 	return 0;
 }
@@ -260,7 +261,7 @@ static bool orphan_reap(struct supervisor *supervisor, siginfo_t *info)
 	supervisor->killed += killed;
 	unspare(supervisor, pid);
 	/* What it was the parent of is ours now. */
-	supervisor->hunting = true;
+	supervisor->hunting |= supervisor->ran;
 	loop_mark(supervisor->loop);
 	return true;
 }
@@ -404,7 +405,7 @@ void supervisor_close(struct supervisor *supervisor)
 		RB_FOREACH (child, child_tree, &supervisor->tree)
 			child_signal(child, SIGKILL);
 		/* Again each time: the children of those killed become ours. */
-		if (info.si_pid < 0 || tries-- == 0 ||
+		if (info.si_pid < 0 || tries-- == 0 || !supervisor->ran ||
 		    (hunt_once(supervisor) == 0 && RB_EMPTY(&supervisor->tree)))
 			break;
 		nanosleep(&pause, NULL);

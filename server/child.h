@@ -28,6 +28,7 @@ struct supervisor {
 	struct budget reaps; /* of one turn */
 	/* Since a child ended, until no process is left that belongs to none that runs. */
 	bool hunting;
+	bool ran;		   /* a program was started: before that nobody is hunted */
 	bool slow;		   /* a hunt looks at every process there is: not too often */
 	double hunted;		   /* when the last was over, CLOCK_MONOTONIC, ... */
 	double effort;		   /* ... and seconds it took */
