@@ -17,7 +17,7 @@ client.bind(b"\0hostile\0\n\x1b[31m\xff" + sys.argv[1].encode())
 client.connect(sys.argv[2])
 print("connected", flush=True)
 time.sleep(600)' "${T##*/}" "$T/s.sock"
-	wait_until 10 test -s "$T/peer.log"
+	wait_until 25 test -s "$T/peer.log"
 	nodectl -q wait "$T/s.sock" connection_pool open --is 1
 	run nodectl list-connections --columns peer
 	assert_output "PEER"$'\n'"$shown${T##*/}"

@@ -10,7 +10,7 @@ load lib.bash
 		'cut {"jsonrpc":"2.0","method":"progress","params":{"id":1,"phase":"'"$long"'","done":1,"total":5,"elapsed_ms":2000}}
 {"jsonrpc":"2.0","id":ID,"result":{"servers":0,"drained":0,"stopped":0,"killed":0,"elapsed_ms":1}}
 '
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	run --separate-stderr nodectl shutdown
 	assert_success
 	assert_equal "$stderr" "nodectl: shutdown: ééééééé, 4 connections left"

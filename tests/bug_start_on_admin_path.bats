@@ -15,7 +15,7 @@ load proto.bash
 		expect(reply["error"]["data"]["detail"].endswith("is noded's admin socket"), True)
 		expect(short(admin.call("wait", 2, path="admin.phase", equals="running")), [2, "result"])
 	END
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	"$NODECTL" version
 	assert_equal "$(state transport.servers)" '{}'
 }

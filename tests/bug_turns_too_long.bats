@@ -31,7 +31,7 @@ many_servers() {
 		assert 0 < admin.state("process.loop.requests_in_a_turn") <= 256
 		os.kill(int(os.environ["NODED_PID"]), signal.SIGQUIT)
 	END
-	wait_noded 20
+	wait_noded 25
 }
 
 @test "others are answered while a batch of 64 long lists is" {

@@ -12,7 +12,7 @@ setup() {
 
 answers() {
 	background answers python3 "$ROOT/tests/cli_answers.py" "$NODED_SOCKET" "$@"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 }
 
 servers='{"jsonrpc":"2.0","id":ID,"result":{"servers":[{"address":"tcp:127.0.0.1:80"},{"address":"unix:/x"}],"next":null,"total":2}}'

@@ -7,7 +7,7 @@ progress='{"jsonrpc":"2.0","method":"progress","params":{"id":1,"phase":"drainin
 setup() {
 	setup_test
 	background answers python3 "$ROOT/tests/cli_answers.py" "$NODED_SOCKET" "$progress"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 }
 
 # interrupted SIGNAL STATUS ARGS: once the drain is under way. The output is in $T/out and $T/err.

@@ -36,7 +36,7 @@ unreachable() {
 @test "a datagram socket" {
 	NODED_SOCKET=$T/foreign/datagram
 	background datagram socat -u "UNIX-RECV:$NODED_SOCKET" STDOUT
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	unreachable 3 "$NODED_SOCKET is a socket of another kind, not noded's (no_noded)"
 }
 
@@ -45,7 +45,7 @@ unreachable() {
 	mkdir "$T/d"
 	NODED_SOCKET=$T/d/admin.sock
 	background answers python3 "$ROOT/tests/cli_answers.py" "$NODED_SOCKET"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	chmod 755 "$T" "$T/d"
 	chmod 600 "$NODED_SOCKET"
 	cp "$NODECTL" "$T/nodectl"
@@ -87,7 +87,7 @@ waiting.connect(sys.argv[1] + ".new")
 import os
 os.rename(sys.argv[1] + ".new", sys.argv[1])
 time.sleep(600)' "$NODED_SOCKET"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	run nodectl -t 300ms version
 	assert_failure 7
 	assert_output --partial "nothing was sent"

@@ -18,7 +18,7 @@ load lib.bash
 @test "without standard streams nothing goes to the wrong place" {
 	background answers python3 "$ROOT/tests/cli_answers.py" "$NODED_SOCKET" \
 		'{"jsonrpc":"2.0","id":ID,"result":{"path":"a","value":1}}'
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	run bash -c '"$NODECTL" state a <&- >&- 2>&-'
 	assert_equal "$status" 1
 	run bash -c '"$NODECTL" state a <&-'

@@ -16,7 +16,7 @@ answers_each() {
 start_answers() {
 	rm -f "$NODED_SOCKET"
 	background "answers.${#BACKGROUND_PIDS[@]}" python3 "$ROOT/tests/cli_answers.py" "$@"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 }
 
 result() {

@@ -9,7 +9,7 @@ stopped='{"jsonrpc":"2.0","id":1,"result":{"address":"unix:/x","outcome":"draine
 
 answers() {
 	background answers python3 "$ROOT/tests/cli_answers.py" "$NODED_SOCKET" "$@"
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 }
 
 # on_terminal COLUMNS ARGS: prints what a terminal of so many columns would get.

@@ -59,7 +59,7 @@ as_it_came() {
 	says "unix:$T/c.sock absent drained=0 stopped=0 killed=0 ms=0" stop-server "$T/c.sock" --if-exists
 	start_held "$T/d.sock"
 	says "unix:$T/d.sock draining connections=1" stop-server "$T/d.sock" --no-wait
-	wait_until 10 is_draining "$T/d.sock"
+	wait_until 25 is_draining "$T/d.sock"
 	says "" -q stop-server "$T/d.sock" --now
 }
 
@@ -67,8 +67,8 @@ as_it_came() {
 	start_held "$T/a.sock"
 	nodectl start "$T/b.sock" >/dev/null
 	ask stop stop-server "$T/a.sock" "$T/b.sock"
-	wait_until 10 is_draining "$T/a.sock"
-	wait_until 10 is_gone "$T/b.sock"
+	wait_until 25 is_draining "$T/a.sock"
+	wait_until 25 is_gone "$T/b.sock"
 	assert_equal "$(cat "$T/stop.log")" ""
 	clients_do 'close 1'
 	answered 0 "$ASKED"
@@ -192,5 +192,5 @@ as_it_came() {
 	says running state "$T/a.sock" phase
 	run raw "$line"
 	assert_equal "$(jq -r .result.address <<<"$output")" "unix:$T/a.sock"
-	wait_until 10 is_gone "$T/a.sock"
+	wait_until 25 is_gone "$T/a.sock"
 }

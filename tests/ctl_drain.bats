@@ -115,8 +115,8 @@ after_the_bar() {
 
 @test "Ctrl-C elsewhere ends nodectl at once" {
 	watch - wait nothing --exists
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	press_ctrl_c
 	answered 130 "$WATCHED"
-	wait_until 10 state_is 1 admin.sessions
+	wait_until 25 state_is 1 admin.sessions
 }

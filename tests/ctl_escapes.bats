@@ -20,7 +20,7 @@ client.bind(os.fsencode(sys.argv[2]).decode("unicode_escape").encode("latin-1"))
 client.connect(sys.argv[3])
 print("connected", flush=True)
 time.sleep(600)' "$T/foreign" "$1" "$2"
-	wait_until 10 test -s "$T/peer.log"
+	wait_until 25 test -s "$T/peer.log"
 }
 
 @test "a peer's name" {
@@ -46,7 +46,7 @@ time.sleep(600)' "$T/foreign" "$1" "$2"
 	nodectl -q stop-server "$T/s.sock"
 	nodectl start "$T/s.sock" exec sh -c 'printf "red\033[31m\a\n" >&2' >/dev/null
 	connect_idle 1 "unix:$T/s.sock"
-	wait_until 10 has_log_lines 1 'red\\x1b\[31m\\x07'
+	wait_until 25 has_log_lines 1 'red\\x1b\[31m\\x07'
 }
 
 @test "errors" {

@@ -32,9 +32,9 @@ load ctl.bash
 	start_held "$T/a.sock"
 	ask wait wait nothing --exists
 	local waiting=$ASKED
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	ask shutdown shutdown
-	wait_until 10 state_is draining phase
+	wait_until 25 state_is draining phase
 	answered 1 "$waiting"
 	[[ $(cat "$T/wait.log") == *"(cancelled)" ]]
 	exits 1 shutting_down start "$T/b.sock"
@@ -54,7 +54,7 @@ load ctl.bash
 	exits 3 no_noded -s "$T/none" version
 	start_held "$T/a.sock"
 	ask stop stop-server "$T/a.sock"
-	wait_until 10 is_draining "$T/a.sock"
+	wait_until 25 is_draining "$T/a.sock"
 	kill_noded
 	answered 3 "$ASKED"
 	assert_equal "$(cat "$T/stop.log")" \
@@ -98,7 +98,7 @@ import socket, time
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 time.sleep(600)'
-	wait_until 10 test -s "$T/taken.log"
+	wait_until 25 test -s "$T/taken.log"
 	port=$(cat "$T/taken.log")
 	exits 6 address_in_use start "tcp:127.0.0.1:$port"
 }
@@ -136,13 +136,13 @@ print(subprocess.run([*sys.argv[1:]], stdout=writer).returncode)' "$NODECTL" sta
 @test "143: ended by SIGTERM, while a drain is watched and elsewhere" {
 	start_held "$T/a.sock"
 	ask stop stop-server "$T/a.sock"
-	wait_until 10 is_draining "$T/a.sock"
+	wait_until 25 is_draining "$T/a.sock"
 	kill "$ASKED"
 	answered 143 "$ASKED"
 	[[ $(tail -n 1 "$T/stop.log") == *"; detached, the drain goes on (interrupted)" ]]
 	is_draining "$T/a.sock"
 	ask wait wait nothing --exists
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	kill "$ASKED"
 	answered 143 "$ASKED"
 }

@@ -40,14 +40,14 @@ with open(sys.argv[1] + "/told") as told, open(sys.argv[1] + "/read", "ab", buff
             pass
         print("done", flush=True)' "$T"
 	exec {TOLD}>"$T/told"
-	wait_until 10 grep -q open "$T/holder.log"
+	wait_until 25 grep -q open "$T/holder.log"
 }
 
 tell() {
 	local before
 	before=$(grep -c "done" "$T/holder.log") || true
 	echo "$1" >&"$TOLD"
-	wait_until 10 is_done "$((before + 1))"
+	wait_until 25 is_done "$((before + 1))"
 }
 
 is_done() {

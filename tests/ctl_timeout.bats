@@ -19,7 +19,7 @@ stopped() {
 @test "a noded that does not move: status 7 after the time-out, with a sentence" {
 	nodectl start "$T/s.sock" >/dev/null
 	kill -s STOP "$NODED_PID"
-	wait_until 10 stopped
+	wait_until 25 stopped
 	run --separate-stderr nodectl -t 200ms version
 	assert_equal "$status $output" "7 "
 	assert_equal "$stderr" "nodectl: version: no answer for 200 ms (timeout)"
@@ -46,21 +46,21 @@ stopped() {
 @test "a noded that stops moving during a drain: status 7, and the drain goes on" {
 	start_held "$T/s.sock"
 	ask stop -t 1500ms stop-server "$T/s.sock"
-	wait_until 10 is_draining "$T/s.sock"
+	wait_until 25 is_draining "$T/s.sock"
 	kill -s STOP "$NODED_PID"
 	answered 7 "$ASKED"
 	[[ $(tail -n 1 "$T/stop.log") == *"no answer for 1.5 s; a drain that has begun goes on (timeout)" ]]
 	kill -s CONT "$NODED_PID"
-	wait_until 10 is_draining "$T/s.sock"
+	wait_until 25 is_draining "$T/s.sock"
 	run clients_do 'echo still here'
 	assert_output 1
 	clients_do 'close 1' >/dev/null
-	wait_until 10 is_gone "$T/s.sock"
+	wait_until 25 is_gone "$T/s.sock"
 }
 
 @test "--timeout none waits as long as it takes" {
 	kill -s STOP "$NODED_PID"
-	wait_until 10 stopped
+	wait_until 25 stopped
 	ask version -t none -q state phase
 	kill -s CONT "$NODED_PID"
 	answered 0 "$ASKED"

@@ -57,14 +57,14 @@ setup() {
 	start_noded
 	ask appear wait "$T/s.sock" connection_pool open --at-least 2
 	local appear=$ASKED
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	nodectl start "$T/s.sock" >/dev/null
 	connect_idle 2 "unix:$T/s.sock"
 	answered 0 "$appear"
 	assert_equal "$(cat "$T/appear.log")" 2
 	ask vanish -j wait "$T/s.sock" --absent
 	local vanish=$ASKED
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	nodectl -q stop-server "$T/s.sock" --now
 	answered 0 "$vanish"
 	run jq -c '[has("elapsed_ms"), .value]' "$T/vanish.log"
@@ -75,7 +75,7 @@ setup() {
 	start_noded
 	ask stopping wait "$T/s.sock" phase --is stopping
 	local stopping=$ASKED
-	wait_until 10 state_is 2 admin.sessions
+	wait_until 25 state_is 2 admin.sessions
 	nodectl start "$T/s.sock" >/dev/null
 	nodectl -q stop-server "$T/s.sock"
 	answered 0 "$stopping"

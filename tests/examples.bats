@@ -98,10 +98,10 @@ run_page() {
 # Pasted as they are, but for how long the client stays. Their directory goes away with noded.
 @test "the commands that make run suggests" {
 	NODED_SOCKET='' TMPDIR=$T background suggested "$ROOT/tests/run-node" "${NODED%/*}"
-	wait_until 10 grep -q '^  nodectl help' "$T/suggested.log"
+	wait_until 25 grep -q '^  nodectl help' "$T/suggested.log"
 	sed -n 's/^  //p' "$T/suggested.log" | sed 's/sleep 15/sleep 1/' >"$T/pasted"
 	NODED_SOCKET=$(sed -n 's/^export NODED_SOCKET=\([^;]*\);.*/\1/p' "$T/pasted")
-	wait_until 10 test -S "$NODED_SOCKET"
+	wait_until 25 test -S "$NODED_SOCKET"
 	run timeout 60 bash -euo pipefail "$T/pasted" 3>&-
 	assert_success
 	assert_line hello

@@ -84,8 +84,8 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 	[[ $(wc -w <<<"$children") == 4 ]]
 	kill_noded
 	for child in $children; do
-		wait_until 10 has_ended "$child"
+		wait_until 25 has_ended "$child"
 	done
-	wait_until 10 clients_open 0
+	wait_until 25 clients_open 0
 	rm "$NODED_SOCKET"
 }

@@ -164,7 +164,7 @@ else:
 	[[ $(wc -w <<<"$children") == 6 ]]
 	stop_noded
 	for child in $children; do
-		wait_until 5 has_ended "$child"
+		wait_until 25 has_ended "$child"
 		run ! pgrep -g "$child"
 	done
 	assert_log_lines 1 'exec\.sock stopped: .*killed=3'

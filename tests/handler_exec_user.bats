@@ -72,7 +72,7 @@ for call in (lambda: os.setuid(0), lambda: os.setresuid(-1, 0, -1), lambda: os.s
 	[[ $(ps -o sid= -p "$child") -eq $child ]]
 	[[ $(clients_do "echo through it") == 1 ]]
 	kill_noded
-	wait_until 10 has_ended "$child"
+	wait_until 25 has_ended "$child"
 	rm "$NODED_SOCKET" "$T/exec.sock"
 }
 

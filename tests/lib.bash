@@ -315,7 +315,7 @@ end_noded() {
 	fi
 	((status == 0)) || complain "noded $1 ended with status $status"
 	for child in $children; do
-		wait_until 5 has_ended "$child" 2>/dev/null ||
+		wait_until 25 has_ended "$child" 2>/dev/null ||
 			complain "child $child outlived noded: $(tr '\0' ' ' <"/proc/$child/cmdline")"
 	done
 }

@@ -49,8 +49,8 @@ nested() {
 		clients_open 20
 		[[ $(clients_do "echo hello") == 20 ]]
 		[[ $(clients_do "reset 5") == 15 ]]
-		wait_until 10 clients_open 15
-		wait_until 10 state_is 15 transport.connection_pool.open'
+		wait_until 25 clients_open 15
+		wait_until 25 state_is 15 transport.connection_pool.open'
 	assert_success
 }
 

@@ -27,7 +27,7 @@ lost() {
 	clients_open 0
 	[[ $(cat "$P") == precious ]]
 	[[ $(error_name state "{\"path\":\"$P\"}") == no_such_path ]]
-	wait_until 10 fds_are "$before"
+	wait_until 25 fds_are "$before"
 	rm "$P"
 	# Nothing listens again behind the back of the stop.
 	[[ $(error_name wait '{"path":"phase","equals":"stopped","timeout_ms":1500}') == timeout ]]

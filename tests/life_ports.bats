@@ -54,8 +54,8 @@ exchange() {
 	connect_idle 5 "$address"
 	# The server closes first, so its side is the one that waits.
 	[[ $(stop "$address" '"force":true' | jq .stopped) == 5 ]]
-	wait_until 10 clients_open 0
-	wait_until 10 has_time_wait "$address"
+	wait_until 25 clients_open 0
+	wait_until 25 has_time_wait "$address"
 	stop_noded
 	start_noded
 	serve "$address"

@@ -59,7 +59,7 @@ begun() {
 	kill -0 "$child"
 	kill -s TERM "$NODED_PID"
 	ended
-	wait_until 10 has_ended "$child"
+	wait_until 25 has_ended "$child"
 	assert_log_lines 1 "stopped: killed, drained=0 stopped=0 killed=1"
 }
 
@@ -123,7 +123,7 @@ received_is() {
 	A=$(serve tcp:127.0.0.1:0)
 	connect_idle 1 "$A"
 	kill -s STOP "$NODED_PID"
-	wait_until 10 is_stopped
+	wait_until 25 is_stopped
 	# Longer than two of its checks.
 	read -r -t 1.2 <> <(:) || true
 	kill -s CONT "$NODED_PID"

@@ -53,7 +53,7 @@ setup() {
 	child=$(state "transport.servers[$address].connection_pool.connections" | jq '.[].pid')
 	kill -0 "$child"
 	kill_noded
-	wait_until 10 has_ended "$child"
+	wait_until 25 has_ended "$child"
 	start_noded
 	serve "$address"
 	listening "$address"

@@ -18,7 +18,7 @@ fails() {
 }
 
 nothing_left() {
-	wait_until 10 fds_are "$BEFORE"
+	wait_until 25 fds_are "$BEFORE"
 	[[ $(find "$T" | sort) == "$FILES" ]]
 	[[ $(result list_servers | jq .total) == 1 ]]
 	assert_log_lines 2 .
@@ -124,6 +124,6 @@ fails_inside() {
 	before=$(fds_at_rest)
 	run rpc start "{\"address\":\"$T/full/s.sock\"}"
 	assert_output --regexp '"name":"(io_error|bind_denied)".*"errno":"(ENOSPC|EROFS)"'
-	wait_until 10 fds_are "$before"
+	wait_until 25 fds_are "$before"
 	[[ $(result list_servers | jq .total) == 0 ]]
 }

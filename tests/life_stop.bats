@@ -19,7 +19,7 @@ setup() {
 		[[ $(jq .elapsed_ms <<<"$output") =~ ^[0-9]+$ ]]
 		assert_not_exist "$T/s.sock"
 		# Those who asked are sessions too, until noded has read that they have left.
-		wait_until 10 fds_are "$before"
+		wait_until 25 fds_are "$before"
 		[[ $(error_name state "{\"path\":\"$address\"}") == no_such_path ]]
 		serve "$address"
 		stop "$address"

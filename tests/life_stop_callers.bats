@@ -24,7 +24,7 @@ left_ms() {
 @test "callers: one that goes away changes nothing" {
 	draining
 	kill -KILL "$ASKED_PID"
-	wait_until 10 has_ended "$ASKED_PID"
+	wait_until 25 has_ended "$ASKED_PID"
 	await_path admin.sessions '"at_most":1'
 	[[ $(at "$A" phase) == draining ]]
 	[[ $(clients_do "echo still here") == 3 ]]

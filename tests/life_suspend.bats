@@ -125,7 +125,7 @@ resume() {
 	address=$(serve tcp:127.0.0.1:0)
 	suspend "$address"
 	[[ $(stop "$address" | jq -r .outcome) == drained ]]
-	wait_until 10 fds_are "$before"
+	wait_until 25 fds_are "$before"
 	serve "$address"
 	listening "$address"
 }

@@ -14,7 +14,7 @@ as_nobody() {
 	start_noded
 	umask 022
 	assert_equal "$(stat -c %a:%F "$NODED_SOCKET")" 600:socket
-	wait_until 10 grep -q 'listen(' "$T/trace"
+	wait_until 25 grep -q 'listen(' "$T/trace"
 	# The mode is set on the socket before it is bound.
 	run awk '/fchmod\([0-9]+, 0600\)/ { mode = NR } /bind\(.*admin\.sock/ { bound = NR } /listen\(/ { listens = NR }
 		END { print (mode && mode < bound && bound < listens) }' "$T/trace"

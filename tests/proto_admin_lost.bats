@@ -9,7 +9,7 @@ load proto.bash
 		path = os.environ["NODED_SOCKET"]
 		admin = Admin()
 		os.unlink(path)
-		until(lambda: os.path.exists(path), 5)
+		until(lambda: os.path.exists(path))
 		expect(os.stat(path).st_mode & 0o777, 0o600)
 		expect(admin.call("version", 1)["id"], 1)
 		expect(Admin().call("version", 2)["id"], 2)
@@ -47,7 +47,7 @@ load proto.bash
 	start_noded
 	mv "$T/run" "$T/moved"
 	mkdir "$T/run"
-	wait_until 10 listening "unix:$NODED_SOCKET"
+	wait_until 25 listening "unix:$NODED_SOCKET"
 	assert_equal "$(state pid)" "$NODED_PID"
 	rm -f "$T/moved/admin.sock"
 }

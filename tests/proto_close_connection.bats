@@ -10,11 +10,11 @@ the_id() {
 	start_noded
 	start_server a
 	connect_idle 3 "unix:$T/a.sock"
-	wait_until 10 state_is 3 transport.connection_pool.open
+	wait_until 25 state_is 3 transport.connection_pool.open
 	local id
 	id=$(the_id)
 	assert_equal "$(result close_connection "{\"id\":$id}")" "{\"id\":$id,\"reason\":\"stopped\"}"
-	wait_until 10 clients_open 2
+	wait_until 25 clients_open 2
 	assert_equal "$(clients_do "echo hello")" 2
 	assert_equal "$(state "transport.servers[$T/a.sock].connection_pool.closed.stopped")" 1
 	assert_equal "$(error_name close_connection "{\"id\":$id}")" no_such_connection

@@ -49,7 +49,7 @@ table='-32700 parse_error
 	port=$(free_port)
 	background listener python3 -c 'import signal, socket, sys
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); signal.pause()' "$port"
-	wait_until 10 listening "tcp:127.0.0.1:$port"
+	wait_until 25 listening "tcp:127.0.0.1:$port"
 	raw '{' '{"jsonrpc":"2.0","id":1}' "$(request 1 nothing)" "$(request 1 version '{"x":1}')" \
 		"$(request 1 update_server "{\"address\":\"$T/none.sock\"}")" \
 		"$(request 1 start "{\"address\":\"$T/a.sock\"}")" \

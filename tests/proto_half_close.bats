@@ -40,5 +40,5 @@ load proto.bash
 	run raw
 	assert_success
 	assert_output ""
-	wait_until 10 state_is 1 admin.sessions
+	wait_until 25 state_is 1 admin.sessions
 }

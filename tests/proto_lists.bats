@@ -42,7 +42,7 @@ load proto.bash
 	start_server b
 	connect_idle 3 "unix:$T/a.sock"
 	connect_idle 2 "unix:$T/b.sock"
-	wait_until 10 state_is 5 transport.connection_pool.open
+	wait_until 25 state_is 5 transport.connection_pool.open
 	run jq -e '(.connections | map(.id)) as $ids | ($ids | sort | unique) == $ids and ($ids | length) == 5
 		and .next == null and .total == 5' <<<"$(result list_connections)"
 	assert_success

@@ -7,7 +7,7 @@ load proto.bash
 	assert_equal "$(state log.level)" debug
 	start_server a
 	echo hello | nc -N -U "$T/a.sock"
-	wait_until 10 has_log_lines 1 debug
+	wait_until 25 has_log_lines 1 debug
 	assert_equal "$(result set_log_level '{"level":"error"}')" '{"previous":"debug"}'
 	start_server b
 	assert_log_lines 0 'b\.sock'

@@ -17,7 +17,7 @@ missing() {
 	start_noded
 	start_server a
 	connect_idle 1 "unix:$T/a.sock"
-	wait_until 10 state_is 1 transport.connection_pool.open
+	wait_until 25 state_is 1 transport.connection_pool.open
 	for path in transport.connection_pool.open '[transport][connection_pool][open]' \
 		'["transport"].connection_pool["open"]' 'transport["\u0063onnection_pool"].open' \
 		'transport[connection_pool].open'; do
@@ -32,7 +32,7 @@ missing() {
 			"transport.servers[\"unix:$T/a.sock\"].connection_pool.connections[$id].id"
 	done
 	clients_do "close 1"
-	wait_until 10 state_is 0 transport.connection_pool.open
+	wait_until 25 state_is 0 transport.connection_pool.open
 	assert_equal "$(state "transport.servers[$T/a.sock].connection_pool.last_closed[0].id")" "$id"
 }
 
@@ -107,7 +107,7 @@ missing() {
 		"$server.connection_pool.connections"
 	connect_idle 1 "unix:$T/a.sock"
 	clients_do "close 1"
-	wait_until 10 state_is 1 "transport.servers[$T/a.sock].connection_pool.closed.client_closed"
+	wait_until 25 state_is 1 "transport.servers[$T/a.sock].connection_pool.closed.client_closed"
 	assert_equal "$(missing "transport.servers[$T/a.sock].connection_pool.last_closed[0].none.x")" \
 		"$server.connection_pool.last_closed[0]"
 	assert_equal "$(missing "transport.servers[$T/a.sock].connection_pool.last_closed[1]")" \

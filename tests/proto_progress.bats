@@ -5,7 +5,7 @@ load proto.bash
 	start_noded
 	start_server a
 	connect_idle 3 "unix:$T/a.sock"
-	wait_until 10 state_is 3 transport.connection_pool.open
+	wait_until 25 state_is 3 transport.connection_pool.open
 	raw "$(request '"stop"' stop_server "{\"address\":\"$T/a.sock\",\"deadline_ms\":2500,\"progress\":true}")" >"$T/lines"
 	run jq -es '(.[:-1] | length >= 3 and all(keys == ["jsonrpc", "method", "params"] and .jsonrpc == "2.0"
 			and .method == "progress"
@@ -76,13 +76,13 @@ load proto.bash
 	connect_idle 1 "unix:$T/a.sock"
 	connect_idle 1 "unix:$T/b.sock"
 	connect_idle 1 "unix:$T/c.sock"
-	wait_until 10 state_is 3 transport.connection_pool.open
+	wait_until 25 state_is 3 transport.connection_pool.open
 	run raw "$(request 1 stop_server "{\"address\":\"$T/a.sock\",\"deadline_ms\":300}")"
 	assert_equal "${#lines[@]}" 1
 	run raw "$(notification stop_server "{\"address\":\"$T/b.sock\",\"deadline_ms\":300,\"progress\":true}")"
 	assert_output ""
 	raw "$(request 7 shutdown '{"deadline_ms":1200,"progress":true}')" >"$T/lines"
-	wait_noded 10
+	wait_noded 25
 	run jq -es 'length >= 3 and (.[:-1] | all(.method == "progress" and .params.id == 7))
 		and .[0].params.done < .[0].params.total and .[-2].params.done == .[-2].params.total
 		and .[-1].id == 7 and .[-1].result.stopped >= 1' "$T/lines"

@@ -6,7 +6,7 @@ load proto.bash
 	start_server a
 	start_server b
 	connect_idle 2 "unix:$T/a.sock"
-	wait_until 10 state_is 2 transport.connection_pool.open
+	wait_until 25 state_is 2 transport.connection_pool.open
 	script <<-'END'
 		from admin_client import *
 		import os
@@ -22,7 +22,7 @@ load proto.bash
 		expect(admin.line(), None)
 		assert not os.path.exists(os.environ["NODED_SOCKET"])
 	END
-	wait_noded 10
+	wait_noded 25
 }
 
 @test "until the end what shows is answered, what begins is shutting_down, waits are cancelled" {
@@ -56,13 +56,13 @@ load proto.bash
 		expect({**first["result"], "elapsed_ms": 0}, {**second, "elapsed_ms": 0})
 		expect([admin.line(), other.line()], [None, None])
 	END
-	wait_noded 10
+	wait_noded 25
 }
 
 @test "requests behind a shutdown in the same batch or line order are answered before the end" {
 	start_noded
 	run outcomes "$(request 1 shutdown)" "[$(request 2 version),$(request 3 start "{\"address\":\"$T/a.sock\"}")]"
 	assert_line '[1,"result"]'
-	wait_noded 10
+	wait_noded 25
 	assert_not_exists "$T/a.sock"
 }

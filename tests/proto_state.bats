@@ -64,7 +64,7 @@ engine='has("phase") and has("why") and has("since") and (.phase | IN("starting"
 	connect_idle 1 "$(jq -r .server.address "$T/tcp")"
 	connect_idle 1 "unix:$T/forward.sock"
 	clients_do "echo hello"
-	wait_until 10 state_is 4 transport.connection_pool.open
+	wait_until 25 state_is 4 transport.connection_pool.open
 	result list_connections | jq .connections >"$T/list"
 	run jq -e 'length == 4 and all(.[]; '"$engine"' and (.id | type == "number") and (.server | type == "string")
 		and .phase == "running" and (.peer | type == "string") and (.local | type == "string")
@@ -96,7 +96,7 @@ engine='has("phase") and has("why") and has("since") and (.phase | IN("starting"
 	clients_do "close 1"
 	connect_idle 2 "unix:$T/b.sock"
 	clients_do "echo de"
-	wait_until 10 state_is 4 transport.connection_pool.open
+	wait_until 25 state_is 4 transport.connection_pool.open
 	run jq -e '.connection_pool as $sum | [.servers[].connection_pool]
 		| (map(.open) | add) == $sum.open and (map(.total) | add) == $sum.total and $sum.total == 5
 		and (map(.bytes_in) | add) == $sum.bytes_in and $sum.bytes_in == 13 and $sum.bytes_out == 13
@@ -113,7 +113,7 @@ engine='has("phase") and has("why") and has("since") and (.phase | IN("starting"
 	start_server x '"handler":{"type":"exec","argv":["cat"]}'
 	connect_idle 5 "unix:$T/a.sock"
 	connect_idle 3 "unix:$T/x.sock"
-	wait_until 10 state_is 8 transport.connection_pool.open
+	wait_until 25 state_is 8 transport.connection_pool.open
 	"$ROOT/tests/leakcheck" "$NODED_PID" "$NODED_SOCKET"
 	assert_equal "$(state process.children)" 3
 	assert_equal "$(ps -o pid= --ppid "$NODED_PID" | wc -l)" 3

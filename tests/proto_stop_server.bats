@@ -8,7 +8,7 @@ load proto.bash
 		"{\"address\":\"unix:$T/a.sock\",\"outcome\":\"drained\",\"drained\":0,\"stopped\":0,\"killed\":0,\"accepted_at_stop\":0,\"refused_at_stop\":0}"
 	start_server b
 	connect_idle 4 "unix:$T/b.sock"
-	wait_until 10 state_is 4 transport.connection_pool.open
+	wait_until 25 state_is 4 transport.connection_pool.open
 	result stop_server "{\"address\":\"$T/b.sock\",\"deadline_ms\":400}" >"$T/reply"
 	run jq -e 'keys == ["accepted_at_stop", "address", "drained", "elapsed_ms", "killed", "outcome",
 			"refused_at_stop", "stopped"]
@@ -21,7 +21,7 @@ load proto.bash
 	start_noded
 	start_server a
 	connect_idle 2 "unix:$T/a.sock"
-	wait_until 10 state_is 2 transport.connection_pool.open
+	wait_until 25 state_is 2 transport.connection_pool.open
 	assert_equal "$(result stop_server "{\"address\":\"$T/a.sock\",\"wait\":false}")" \
 		"{\"address\":\"unix:$T/a.sock\",\"phase\":\"draining\",\"connections\":2}"
 	assert_equal "$(clients_do "echo hello")" 2

@@ -23,12 +23,12 @@ load proto.bash
 	result update_server "{\"address\":\"$T/a.sock\",\"max_connections\":3}"
 	local path="transport.servers[$T/a.sock]"
 	clients_do "connect 1"
-	wait_until 10 state_is full "$path.listener.why"
+	wait_until 25 state_is full "$path.listener.why"
 	assert_equal "$(state "$path.connection_pool.open")" 5
 	clients_do "close 2"
-	wait_until 10 state_is 3 "$path.connection_pool.open"
+	wait_until 25 state_is 3 "$path.connection_pool.open"
 	result update_server "{\"address\":\"$T/a.sock\",\"max_connections\":10}"
-	wait_until 10 state_is 4 "$path.connection_pool.open"
+	wait_until 25 state_is 4 "$path.connection_pool.open"
 	assert_equal "$(state "$path.listener.why")" null
 	assert_equal "$(clients_do "echo hello")" 4
 }
@@ -38,7 +38,7 @@ load proto.bash
 	start_server a
 	connect_idle 2 "unix:$T/a.sock"
 	result update_server "{\"address\":\"$T/a.sock\",\"idle_timeout_ms\":200}"
-	wait_until 10 clients_open 0
+	wait_until 25 clients_open 0
 	assert_equal "$(state "transport.servers[$T/a.sock].connection_pool.closed.idle")" 2
 }
 

@@ -147,7 +147,7 @@ load proto.bash
 	start_server a
 	connect_idle 1 "unix:$T/a.sock"
 	local id path
-	wait_until 10 state_is 1 transport.connection_pool.open
+	wait_until 25 state_is 1 transport.connection_pool.open
 	id=$(result list_connections | jq '.connections[0].id')
 	for path in "transport.servers[$T/a.sock].connection_pool.connections[$id].idle_ms" process.rss \
 		process.loop.turns "transport.servers[$T/a.sock].deadline_in_ms"; do

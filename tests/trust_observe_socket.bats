@@ -39,7 +39,7 @@ watching() {
 @test "it is made again when it is removed, with one line, and gone at the end" {
 	start_noded --observe-socket "$T/observe.sock"
 	rm "$T/observe.sock"
-	wait_until 10 watching version
+	wait_until 25 watching version
 	assert_log_lines 1 'warning observe running, listening again on unix:.*/observe.sock: '
 	assert_log_lines 1 warning
 	stop_noded
@@ -87,11 +87,11 @@ watching() {
 	for i in 1 2 3; do
 		start_noded --observe-socket "$T/observe.sock"
 		background watcher "$T/bin/nodectl" --socket "$T/observe.sock" wait phase --is stopped --timeout none
-		wait_until 10 state_is 1 admin.observe.sessions
+		wait_until 25 state_is 1 admin.observe.sessions
 		nodectl shutdown
 		[[ ! -e $T/observe.sock && ! -e $NODED_SOCKET ]]
 		wait_noded
-		wait_until 10 has_ended "$BACKGROUND_PID"
+		wait_until 25 has_ended "$BACKGROUND_PID"
 		grep -q cancelled "$T/watcher.log"
 		rm "$T/watcher.log"
 	done

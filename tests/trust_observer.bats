@@ -14,7 +14,7 @@ load trust.bash
 	start_noded --admin-group "$WATCHERS"
 	start_server a
 	connect_idle 2 "unix:$T/a.sock"
-	wait_until 10 state_is 2 transport.connection_pool.open
+	wait_until 25 state_is 2 transport.connection_pool.open
 	script <<-END
 		from admin_client import *
 		import os

@@ -86,7 +86,7 @@ load trust.bash
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	NODED_SOCKET=$T/second.sock LOG=$T/second.log
 	start_noded --operators daemon
-	wait_until 10 grep -q '/etc/group' "$T/trace"
+	wait_until 25 grep -q '/etc/group' "$T/trace"
 	: >"$T/trace"
 	assert_equal "$(role_of "$GUEST" "$gid")" operate
 	run grep -E '/etc/(group|passwd|nsswitch)|/nscd/|systemd/userdb' "$T/trace"
@@ -133,8 +133,8 @@ load trust.bash
 	need_acls
 	start_noded --admin-group "$WATCHERS" --operators "$CREW"
 	rm "$NODED_SOCKET"
-	wait_until 10 test -S "$NODED_SOCKET"
-	wait_until 10 guest "$CREW" "" version
+	wait_until 25 test -S "$NODED_SOCKET"
+	wait_until 25 guest "$CREW" "" version
 	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
 	assert_equal "$(role_of "$WATCHERS" "")" observe
 	assert_log_lines 1 'admin running, listening again'

@@ -93,8 +93,8 @@ serve_program() {
 		--observe-socket "$T/own/observe.sock"
 	assert_equal "$(status_of Groups)" "$WATCHERS"
 	rm "$NODED_SOCKET" "$T/own/observe.sock"
-	wait_until 10 nodectl version
-	wait_until 10 nodectl --socket "$T/own/observe.sock" version
+	wait_until 25 nodectl version
+	wait_until 25 nodectl --socket "$T/own/observe.sock" version
 	assert_equal "$(stat -c %u:%g:%a "$NODED_SOCKET" "$T/own/observe.sock" | xargs)" \
 		"$GUEST:$WATCHERS:660 $GUEST:$WATCHERS:660"
 	assert_equal "$(as 34011 "$WATCHERS" "" "$T/bin/nodectl" state admin.clients.0.role)" observe
@@ -145,7 +145,7 @@ serve_program() {
 	assert_equal "$(stat -c %u:%g:%a "$T/run/noded" "$T/run/noded/admin.sock" | xargs)" \
 		"$GUEST:$WATCHERS:750 $GUEST:$WATCHERS:660"
 	rm "$T/run/noded/admin.sock"
-	wait_until 10 test -S "$T/run/noded/admin.sock"
+	wait_until 25 test -S "$T/run/noded/admin.sock"
 	end_background "$BACKGROUND_PID"
 	assert_not_exists "$T/run/noded/admin.sock"
 	# And a second start finds it in order.

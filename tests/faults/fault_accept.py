@@ -3,10 +3,11 @@ import errno
 import os
 import resource
 import socket
+import statistics
 import threading
 import time
 
-from harness import expect, parse, quick_connect, reset, ticks, until
+from harness import expect, pace, parse, quick_connect, reset, ticks, until
 from registry import fault
 
 SHORT = ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
@@ -16,22 +17,27 @@ PASSING = ("ECONNABORTED", "EPROTO", "ENETDOWN", "ENOPROTOOPT", "EHOSTDOWN", "EN
 
 def slowest_answer(run, times=20):
     """Milliseconds a new operator waited at most, each on a connection of its own."""
-    slowest = 0
+    return max(operators_wait(run, times))
+
+
+def operators_wait(run, times=20):
+    """Milliseconds each of so many waited."""
+    waited = []
     for _ in range(times):
         began = time.monotonic()
         with quick_connect("unix:" + run.subject.admin_path(), 60) as admin:
             admin.sendall(b'{"jsonrpc":"2.0","id":1,"method":"version"}\n')
             assert admin.recv(1 << 16), "a new operator was not answered"
-        slowest = max(slowest, time.monotonic() - began)
-    return round(slowest * 1000, 1)
+        waited.append(round((time.monotonic() - began) * 1000, 1))
+    return waited
 
 
 def answered(run, what):
     """Notes how long a new operator waited. Fifty milliseconds are the aim; what fails is waiting
-    for something to end, not a busy machine."""
-    slowest = slowest_answer(run)
-    run.note(f"a new operator was answered within {slowest} ms {what}")
-    assert slowest < 2000, f"a new operator waited {slowest} ms {what}"
+    for something to end, as half of them would, not a busy machine."""
+    waited = operators_wait(run)
+    run.note(f"a new operator was answered within {max(waited)} ms {what}")
+    assert statistics.median(waited) < 500, f"new operators waited {waited} ms {what}"
 
 
 # --- short of something ---
@@ -49,11 +55,11 @@ def no_descriptor(run):
     if run.is_noded:
         run.node.await_at(run.subject.tcp, "listener.why", equals="fd_limit")
         answered(run, "without a descriptor")
-    before = run.subject.ticks()
-    time.sleep(2)  # two pauses of a second, the same episode
-    run.note(f"{run.subject.ticks() - before} ticks in 2 s without a descriptor")
+    # Two pauses of a second, the same episode.
+    spent = pace(run.subject.ticks, 2, 2, windows=4 if run.is_noded else 1)
+    run.note(f"{spent} ticks in 2 s without a descriptor")
     if run.is_noded:
-        assert run.subject.ticks() - before <= 2, "it spins"
+        assert spent <= 2, "it spins"
     run.restore_descriptors()
     with run.holds("who waited is not served"):
         until(lambda: served(run, waiting[0]), 30 if run.is_noded else 3)
@@ -114,10 +120,9 @@ def short(error, quick):
         with run.strace(f"accept4:error={error}"):
             waiting = [run.client() for _ in range(3)]
             run.until_line("accepting pauses")
-            before = ticks(run.pid)
-            time.sleep(1.5)
-            run.note(f"{ticks(run.pid) - before} ticks in 1.5 s of {error}, traced")
-            assert ticks(run.pid) - before <= 15, "it spins"
+            spent = pace(lambda: ticks(run.pid), 1.5, 15)
+            run.note(f"{spent} ticks in 1.5 s of {error}, traced")
+            assert spent <= 15, "it spins"
         run.live_on(waiting)
         run.leave(waiting)
         run.until_line("accepting again")
@@ -166,11 +171,9 @@ def for_ever(error, lines, quick=False):
             waiting = [run.client() for _ in range(3)]
             if lines:
                 run.until_line("accepting pauses")
-            calls = run.count_traced("accept4")
-            time.sleep(2)
-            calls = run.count_traced("accept4") - calls
+            calls = pace(lambda: run.count_traced("accept4"), 2, 5000)
             run.note(f"{calls} accepts in 2 s of nothing but {error}")
-            assert calls < 5000, "it spins"
+            assert calls <= 5000, "it spins"
         run.live_on(waiting)
         run.leave(waiting)
         if lines:

@@ -468,7 +468,7 @@ def killed_at(call, when, doc, stale=False, stop=False):
         until(lambda: run.tracer_of(run.pid) == tracer.pid)
         with contextlib.suppress(EOFError, OSError):
             run.node.call("stop_server" if stop else "start", address=str(path))
-        until(lambda: has_ended(run.pid), 10)
+        until(lambda: has_ended(run.pid))
         run.forget_noded()
         run.end(tracer)
         run.begin_with()
@@ -542,7 +542,7 @@ def kill_loop(run, times):
             time.sleep(chance.random() * 0.02)
             run.kill_noded()
             client.close()
-            until(lambda: has_ended(child), 10)
+            until(lambda: has_ended(child))
             run.subject.start(run.dir, run.subject.log, serve=False)
             with contextlib.closing(run.subject.node()) as node:
                 expect(node.start(tcp), tcp)

@@ -34,6 +34,7 @@ import sharer  # noqa: E402
 
 PATIENCE = 60  # seconds; generous, so that a busy machine fails no fault
 IDLE_SECONDS = 5
+IDLE_TICKS = 1  # of processor time in that; rounded, so that half a tick is none
 LOG_SECONDS = 0.5  # of a peer, in which its log lines are counted: it may not stop by itself
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 GROWTH_MOST = 64 * 1024  # bytes of resident memory from the 10th repeat to the last
@@ -73,6 +74,22 @@ def has_ended(pid):
 def ticks(pid):
     fields = stat_fields(pid)
     return int(fields[11]) + int(fields[12]) if fields else 0
+
+
+def pace(count, seconds, most, since=None, windows=4):
+    """By how much count() grows in so many seconds: in the first window in which that is no more than
+    `most`, or in the last. Who spins, or wakes up again and again, does so in every window; what was
+    still to be done, or what a busy machine had put off, is in one or two. The first window began
+    at `since`, a pair of time and count, or now."""
+    began, before = since or (time.monotonic(), count())
+    for _ in range(windows):
+        time.sleep(max(0, began + seconds - time.monotonic()))
+        now, after = time.monotonic(), count()
+        grown = round((after - before) * seconds / (now - began))
+        if grown <= most:
+            break
+        began, before = now, after
+    return grown
 
 
 def resident(pid):
