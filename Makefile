@@ -5,7 +5,8 @@
 #   WERROR=1     warnings are errors
 #   V=1          show the whole commands
 #   CC=clang     another compiler; CFLAGS, CPPFLAGS and LDFLAGS are added to ours
-#   JOBS=1       so many bats files at a time; without it one a processor
+#   JOBS=1       so many bats files and other tests at a time; without it three a processor
+#   AGAIN=1      check leaves out what is the same in every build
 #   FAULTS='...' options of tests/faults/run, as in FAULTS="--fault 'path-*'"
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 #   SECONDS=600  how long chaos takes; N=1000: how often restarts kills

@@ -96,3 +96,22 @@ check_units() {
 	assert_failure 1
 	assert_line --index -1 "2 passed, 1 failed"
 }
+
+@test "check: what is the same in every build is not run again" {
+	run env AGAIN=1 FUZZERS= "$ROOT/tests/check" "$T/objects" build layers unit
+	assert_success
+	assert_line --index -1 "2 passed, 0 failed"
+	run env FUZZERS= "$ROOT/tests/check" "$T/objects" build layers unit
+	assert_success
+	assert_line --index -1 "3 passed, 0 failed"
+}
+
+@test "check: of what may be left out, and of what is begun first, every name exists" {
+	local name names
+	for names in $(sed -nE "s/^(LONGEST|SAME)='(.*)'/\2/p" "$ROOT/tests/check"); do
+		for name in $names; do
+			[[ -e $ROOT/tests/$name.bats || -d $ROOT/tests/$name ]] || fail "no such test: $name"
+		done
+	done
+	[[ -n ${name:-} ]]
+}
