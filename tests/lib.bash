@@ -13,6 +13,7 @@ export NODED NODECTL
 
 bats_require_minimum_version 1.5.0
 # They ask for the directory of each of their files, in every test, which need not be a program's work.
+# shellcheck disable=SC2317
 dirname() {
 	printf '%s\n' "${1%/*}"
 }

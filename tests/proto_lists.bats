@@ -193,7 +193,7 @@ load proto.bash
 		    slowest[0] = max(slowest[0], time.monotonic() - began)
 		stop.set()
 		thread.join()
-		assert slowest[0] < 2, slowest
+		assert slowest[0] < 10, slowest
 		assert other.state("process.loop.requests_in_a_turn") <= 256
 	END
 }
