@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 
 #include "../proto/buf.h"
 #include "clock.h"
+#include "net.h"
 #include "offspring.h"
 
 #define CLOSE_SECONDS	 2.0 /* supervisor_close takes at most about this long */
@@ -45,19 +47,92 @@ static struct child *find_running(struct supervisor *supervisor, pid_t pid)
 	return RB_FIND(child_tree, &supervisor->tree, &key);
 }
 
+/* -- those that are not to be hunted -- */
+
+static size_t find_spared(const struct supervisor *supervisor, pid_t pid)
+{
+	size_t i = 0;
+
+	while (i < supervisor->nspared && supervisor->spared[i].pid != pid)
+		i++;
+	return i;
+}
+
+/* False: there is no room. */
+static bool spare(struct supervisor *supervisor, pid_t pid, bool foreign)
+{
+	if (supervisor->nspared == SPARED_MOST)
+		return false;
+	supervisor->spared[supervisor->nspared++] = (struct spared){.pid = pid, .foreign = foreign};
+	return true;
+}
+
+/* Was it foreign? */
+static bool unspare(struct supervisor *supervisor, pid_t pid)
+{
+	size_t i = find_spared(supervisor, pid);
+	bool foreign = i < supervisor->nspared && supervisor->spared[i].foreign;
+
+	if (i < supervisor->nspared)
+		supervisor->spared[i] = supervisor->spared[--supervisor->nspared];
+	return foreign;
+}
+
+/* Whoever has ended and is not reaped yet; false: nobody, and si_pid is -1 if there is no child at
+   all. */
+static bool next_ended(siginfo_t *info)
+{
+	*info = (siginfo_t){0};
+	if (waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		info->si_pid = errno == ECHILD ? -1 : 0;
+	return info->si_pid > 0;
+}
+
+static void spare_foreign(pid_t pid, void *context)
+{
+	struct supervisor **supervisor = context;
+
+	if (*supervisor && !spare(*supervisor, pid, true))
+		*supervisor = NULL;
+}
+
+/* Before the first program: a shell may have started others before it made way for noded, and the
+   first process of a container gets the orphans of all. Whoever is our child by now is no orphan of
+   a program; who becomes it from now on is taken for one. */
+static int supervisor_arm(struct supervisor *supervisor, struct err *err)
+{
+	struct supervisor *heir = supervisor;
+	siginfo_t info;
+
+	supervisor->nspared = 0;
+	next_ended(&info);
+	if (info.si_pid >= 0 && offspring_each(spare_foreign, &heir) == OFFSPRING_UNSEEN)
+		return err_sys(err, net_is_shortage(errno) ? ERR_LIMIT_REACHED : ERR_IO_ERROR,
+			       errno, "the children noded has already cannot be listed");
+	if (!heir)
+		return err_set(err, ERR_LIMIT_REACHED,
+			       "noded has more than %d children that are no programs of its own",
+			       SPARED_MOST);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(err, ERR_IO_ERROR, errno, "orphans cannot be adopted");
+	return 0;
+}
+
 /* -- children -- */
 
 int child_spawn(struct child *child, struct supervisor *supervisor, const struct spawn *spawn,
 		struct err *err)
 {
 	assert(child->exited && child->stage == CHILD_NONE);
+	if (!supervisor->hunter && supervisor_arm(supervisor, err) < 0)
+		return -1;
 	if (launch_program(spawn, &child->pid, err) < 0)
 		return -1;
+	supervisor->hunter = true;
 	child->supervisor = supervisor;
 	child->stage = CHILD_RUNS;
 	RB_INSERT(child_tree, &supervisor->tree, child);
 	supervisor->children++;
-	supervisor->ran = true;
 	loop_mark(supervisor->loop);
 	return 0;
 }
@@ -94,6 +169,22 @@ void child_forget(struct child *child)
 	child_remove(child);
 }
 
+/* For the first of those that wait; not too often, as each end of it is a hunt. */
+static void patience_start(struct supervisor *supervisor)
+{
+	const struct child *child = TAILQ_FIRST(&supervisor->leaving);
+	double due;
+
+	if (!child || ev_is_active(&supervisor->patience))
+		return;
+	due = child->due;
+	if (due < supervisor->expired + SLOW_SECONDS)
+		due = supervisor->expired + SLOW_SECONDS;
+	due -= clock_seconds();
+	ev_timer_set(&supervisor->patience, due > 0 ? due : 0, 0.);
+	ev_timer_start(supervisor->loop->ev, &supervisor->patience);
+}
+
 static void child_leave(struct child *child, const siginfo_t *info)
 {
 	struct supervisor *supervisor = child->supervisor;
@@ -102,19 +193,18 @@ static void child_leave(struct child *child, const siginfo_t *info)
 	child->stage = CHILD_LEAVES;
 	child->signalled = info->si_code != CLD_EXITED;
 	child->status = info->si_status;
-	if (!ev_is_active(&supervisor->patience)) {
-		ev_timer_set(&supervisor->patience, PATIENCE_SECONDS, 0.);
-		ev_timer_start(supervisor->loop->ev, &supervisor->patience);
-	}
+	child->due = clock_seconds() + PATIENCE_SECONDS;
 	TAILQ_INSERT_TAIL(&supervisor->leaving, child, leaving);
+	patience_start(supervisor);
 }
 
-/* True: there are more, but no time. */
-static bool let_go(struct supervisor *supervisor)
+/* all: not only those that have waited enough. True: there are more, but no time. */
+static bool let_go(struct supervisor *supervisor, bool all)
 {
 	struct child *child;
 
-	while ((child = TAILQ_FIRST(&supervisor->leaving))) {
+	while ((child = TAILQ_FIRST(&supervisor->leaving)) &&
+	       (all || child->due <= supervisor->expired)) {
 		if (!loop_may(&supervisor->loop->ending))
 			return true;
 		child_remove(child);
@@ -123,33 +213,7 @@ static bool let_go(struct supervisor *supervisor)
 	return false;
 }
 
-/* -- those nobody here started -- */
-
-static size_t find_spared(const struct supervisor *supervisor, pid_t pid)
-{
-	size_t i = 0;
-
-	while (i < supervisor->nspared && supervisor->spared[i] != pid)
-		i++;
-	return i;
-}
-
-/* False: there is no room. */
-static bool spare(struct supervisor *supervisor, pid_t pid)
-{
-	if (supervisor->nspared == SPARED_MOST)
-		return false;
-	supervisor->spared[supervisor->nspared++] = pid;
-	return true;
-}
-
-static void unspare(struct supervisor *supervisor, pid_t pid)
-{
-	size_t i = find_spared(supervisor, pid);
-
-	if (i < supervisor->nspared)
-		supervisor->spared[i] = supervisor->spared[--supervisor->nspared];
-}
+/* -- those nobody here started: the hunt -- */
 
 /* Our child, but neither a program that runs nor in the session of one, which nobody can enter from
    outside (setsid(2)). Its number is kept until we reap it, and its session's as long as it is
@@ -179,7 +243,7 @@ static void hunt_down(pid_t pid, void *context)
 	if (hunt->names && hunt->names->len < NAMES)
 		buf_printf(hunt->names, " %s[%d]", offspring_name(pid, name), (int)pid);
 	if (hunt->spare)
-		hunt->spare = spare(hunt->supervisor, pid);
+		hunt->spare = spare(hunt->supervisor, pid, false);
 }
 
 /* Kills the strays there are. Gives their number. */
@@ -188,15 +252,18 @@ static size_t hunt_run(struct hunt *hunt)
 	struct supervisor *supervisor = hunt->supervisor;
 	double began = clock_seconds();
 
-	supervisor->slow = offspring_each(hunt_down, hunt);
+	supervisor->look = offspring_each(hunt_down, hunt);
 	supervisor->hunted = clock_seconds();
 	supervisor->effort = supervisor->hunted - began;
 	return hunt->strays;
 }
 
-static size_t hunt_once(struct supervisor *supervisor)
+/* True if there are strays, or may be. */
+static bool hunt_once(struct supervisor *supervisor)
 {
-	return hunt_run(&(struct hunt){.supervisor = supervisor});
+	size_t strays = hunt_run(&(struct hunt){.supervisor = supervisor});
+
+	return strays > 0 || supervisor->look == OFFSPRING_UNSEEN;
 }
 
 /* Seconds until the next hunt makes sense. crowded: more have ended than were reaped; these make a
@@ -205,9 +272,20 @@ static double hunt_pause(const struct supervisor *supervisor, bool crowded)
 {
 	double pause = crowded ? EFFORT_SHARE * supervisor->effort : 0;
 
-	if (supervisor->slow && pause < SLOW_SECONDS)
+	if (supervisor->look != OFFSPRING_LISTED && pause < SLOW_SECONDS)
 		pause = SLOW_SECONDS;
 	return pause > 0 ? supervisor->hunted + pause - clock_seconds() : 0;
+}
+
+/* The next hunt has to wait: until supervisor_check if it is costly or sees nothing, and nobody
+   waits for it. */
+static void hunt_later(struct supervisor *supervisor, double pause)
+{
+	if (ev_is_active(&supervisor->again) ||
+	    (supervisor->look != OFFSPRING_LISTED && TAILQ_EMPTY(&supervisor->leaving)))
+		return;
+	ev_timer_set(&supervisor->again, pause, 0.);
+	ev_timer_start(supervisor->loop->ev, &supervisor->again);
 }
 
 /* True once there are no strays. */
@@ -215,15 +293,12 @@ static bool hunt_is_over(struct supervisor *supervisor, bool crowded)
 {
 	double pause = hunt_pause(supervisor, crowded);
 
-	if (supervisor->hunting && pause > 0) {
-		if (!ev_is_active(&supervisor->again)) {
-			ev_timer_set(&supervisor->again, pause, 0.);
-			ev_timer_start(supervisor->loop->ev, &supervisor->again);
-		}
-		return false;
+	if (supervisor->hunting && pause <= 0) {
+		supervisor->hunting = hunt_once(supervisor);
+		pause = hunt_pause(supervisor, false);
 	}
-	if (supervisor->hunting)
-		supervisor->hunting = hunt_once(supervisor) > 0;
+	if (supervisor->hunting && pause > 0)
+		hunt_later(supervisor, pause);
 	return !supervisor->hunting;
 }
 
@@ -243,7 +318,7 @@ static void tell_runaway(struct supervisor *supervisor, pid_t pid)
 	char name[OFFSPRING_NAME_SIZE];
 
 	if (supervisor->hunting && ran_away(supervisor, getsid(pid)) &&
-	    log_allowed(&supervisor->runaways, 1, 10., LOG_LEVEL_INFO, "exec"))
+	    log_allowed(&supervisor->runaways, 1, 10., LOG_LEVEL_INFO, "exec:outlived"))
 		log_info("exec", "killed %s[%d], which outlived its program",
 			 offspring_name(pid, name), (int)pid);
 }
@@ -257,11 +332,12 @@ static bool orphan_reap(struct supervisor *supervisor, siginfo_t *info)
 		tell_runaway(supervisor, pid);
 	if (launch_wait(pid, info) < 0)
 		return false;
+	if (unspare(supervisor, pid) || !supervisor->hunter)
+		return true;
 	supervisor->adopted++;
 	supervisor->killed += killed;
-	unspare(supervisor, pid);
 	/* What it was the parent of is ours now. */
-	supervisor->hunting |= supervisor->ran;
+	supervisor->hunting = true;
 	loop_mark(supervisor->loop);
 	return true;
 }
@@ -284,16 +360,6 @@ static bool supervisor_reap(struct supervisor *supervisor, siginfo_t *info)
 	return true;
 }
 
-/* Whoever has ended and is not reaped yet; false: nobody, and si_pid is -1 if there is no child at
-   all. */
-static bool next_ended(siginfo_t *info)
-{
-	*info = (siginfo_t){0};
-	if (waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		info->si_pid = errno == ECHILD ? -1 : 0;
-	return info->si_pid > 0;
-}
-
 static bool reap_slice(struct job *job)
 {
 	struct supervisor *supervisor = container_of(job, struct supervisor, reaping);
@@ -303,8 +369,9 @@ static bool reap_slice(struct job *job)
 	supervisor->reaps.steps = 0;
 	while (loop_may(&supervisor->reaps) && more)
 		more = next_ended(&info) && supervisor_reap(supervisor, &info);
-	if (hunt_is_over(supervisor, more) && let_go(supervisor))
+	if (let_go(supervisor, hunt_is_over(supervisor, more)))
 		return true;
+	patience_start(supervisor);
 	return more;
 }
 
@@ -336,41 +403,50 @@ static void on_again(struct ev_loop *ev, ev_timer *timer, int revents)
 	loop_post(supervisor->loop, &supervisor->reaping);
 }
 
-/* Killed, and there all the same: in a system call that does not return, or more of them are made
-   than can be killed. The ends that wait for it have waited enough; when it does go it is reaped
-   like any. */
-static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
+/* Gives the number of those that do not die. */
+static size_t tell_undying(struct supervisor *supervisor)
 {
-	struct supervisor *supervisor = container_of(timer, struct supervisor, patience);
 	struct buf names = {0};
 	size_t count = hunt_run(&(struct hunt){.supervisor = supervisor, .names = &names});
+	int error = errno;
 
-	(void)ev;
-	(void)revents;
-	if (count && log_allowed(&supervisor->undying, 1, 10., LOG_LEVEL_WARNING, "exec"))
+	if (supervisor->look == OFFSPRING_UNSEEN &&
+	    log_allowed(&supervisor->unseen, 1, 10., LOG_LEVEL_WARNING, "exec:unseen"))
+		log_warning("exec", "what programs left when they ended cannot be seen: %s",
+			    strerror(error));
+	if (count && log_allowed(&supervisor->undying, 1, 10., LOG_LEVEL_WARNING, "exec:undying"))
 		log_warning("exec", "%zu left by programs that ended do not die:%s%s", count,
 			    names.failed ? "" : buf_string(&names),
 			    names.len < NAMES ? "" : " ...");
 	buf_free(&names);
+	return count;
+}
+
+/* Killed, and there all the same: in a system call that does not return, or more of them are made
+   than can be killed. The ends that have waited enough for it go; the hunt goes on, and when it
+   does go it is reaped like any. */
+static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct supervisor *supervisor = container_of(timer, struct supervisor, patience);
+	const struct child *first = TAILQ_FIRST(&supervisor->leaving);
+	double now = clock_seconds();
+	size_t count;
+
+	(void)ev;
+	(void)revents;
+	if (now < first->due) { /* another one's timer, or the loop's clock is late */
+		patience_start(supervisor);
+		return;
+	}
+	supervisor->expired = now;
+	count = tell_undying(supervisor);
 	if (count && count <= UNDYING_MOST)
 		hunt_run(&(struct hunt){.supervisor = supervisor, .spare = true});
-	supervisor->hunting = false;
 	loop_post(supervisor->loop, &supervisor->reaping);
 }
 
-static void spare_inherited(pid_t pid, void *context)
+void supervisor_open(struct supervisor *supervisor, struct loop *loop)
 {
-	struct supervisor **supervisor = context;
-
-	if (*supervisor && !spare(*supervisor, pid))
-		*supervisor = NULL;
-}
-
-int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
-{
-	struct supervisor *heir = supervisor;
-	siginfo_t info;
-
 	*supervisor = (struct supervisor){
 	    .loop = loop,
 	    .reaping.run = reap_slice,
@@ -380,16 +456,8 @@ int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err
 	TAILQ_INIT(&supervisor->leaving);
 	ev_timer_init(&supervisor->again, on_again, 0., 0.);
 	ev_timer_init(&supervisor->patience, on_patience, 0., 0.);
-	/* A shell may have started others before it made way for noded: they are no orphans. */
-	next_ended(&info);
-	if (info.si_pid >= 0)
-		offspring_each(spare_inherited, &heir);
-	if (!heir)
-		return err_set(err, ERR_LIMIT_REACHED, "noded was given more than %d children",
-			       SPARED_MOST);
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return err_sys(err, ERR_IO_ERROR, errno, "orphans cannot be adopted");
-	return 0;
+	/* Some may have ended when nobody watched yet. */
+	supervisor_look(supervisor);
 }
 
 void supervisor_close(struct supervisor *supervisor)
@@ -405,8 +473,8 @@ void supervisor_close(struct supervisor *supervisor)
 		RB_FOREACH (child, child_tree, &supervisor->tree)
 			child_signal(child, SIGKILL);
 		/* Again each time: the children of those killed become ours. */
-		if (info.si_pid < 0 || tries-- == 0 || !supervisor->ran ||
-		    (hunt_once(supervisor) == 0 && RB_EMPTY(&supervisor->tree)))
+		if (info.si_pid < 0 || !supervisor->hunter || tries-- == 0 ||
+		    (!hunt_once(supervisor) && RB_EMPTY(&supervisor->tree)))
 			break;
 		nanosleep(&pause, NULL);
 	}
@@ -419,4 +487,5 @@ void supervisor_close(struct supervisor *supervisor)
 	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);
 	log_limit_end(&supervisor->runaways);
 	log_limit_end(&supervisor->undying);
+	log_limit_end(&supervisor->unseen);
 }

@@ -12,12 +12,19 @@
 #include "launch.h"
 #include "log.h"
 #include "loop.h"
+#include "offspring.h"
 
 struct child;
 RB_HEAD(child_tree, child);
 TAILQ_HEAD(child_list, child);
 
 enum { SPARED_MOST = 128 };
+
+/* A child that is nobody's prey. */
+struct spared {
+	pid_t pid;
+	bool foreign; /* no program of ours ever had to do with it; else it does not die */
+};
 
 /* One a node. */
 struct supervisor {
@@ -26,21 +33,22 @@ struct supervisor {
 	struct child_list leaving; /* those that have ended; told when what they left is gone */
 	struct job reaping;
 	struct budget reaps; /* of one turn */
+	bool hunter;	     /* a program was started: who is ours now may be what it left */
 	/* Since a child ended, until no process is left that belongs to none that runs. */
 	bool hunting;
-	bool ran;		   /* a program was started: before that nobody is hunted */
-	bool slow;		   /* a hunt looks at every process there is: not too often */
-	double hunted;		   /* when the last was over, CLOCK_MONOTONIC, ... */
-	double effort;		   /* ... and seconds it took */
-	ev_timer again;		   /* the next, if it has to wait */
-	ev_timer patience;	   /* how long those in leaving wait for it */
-	pid_t spared[SPARED_MOST]; /* children that are nobody's prey: not ours, or unkillable */
+	enum offspring_look look; /* how the last hunt saw its prey, ... */
+	double hunted;		  /* ... when it was over, CLOCK_MONOTONIC, ... */
+	double effort;		  /* ... and seconds it took */
+	ev_timer again;		  /* the next, if it has to wait */
+	ev_timer patience;	  /* the first of those in leaving has waited enough for it */
+	double expired;		  /* when patience last ended */
+	struct spared spared[SPARED_MOST];
 	size_t nspared;
 	uint32_t children; /* spawned and not reaped yet */
-	uint64_t adopted;  /* orphans reaped since the start */
+	uint64_t adopted;  /* orphans of programs reaped since the start */
 	uint64_t killed;   /* of them, by SIGKILL */
 	bool outlived;	   /* some child outlives its SIGKILL */
-	struct log_limit runaways, undying;
+	struct log_limit runaways, undying, unseen;
 };
 
 enum child_stage {
@@ -60,6 +68,7 @@ struct child {
 	pid_t pid; /* and its session's; somebody else's may be the number once it leaves */
 	enum child_stage stage;
 	bool outlives; /* SIGKILL could not be sent: supervisor_check tries again */
+	double due;    /* it leaves then at the latest, CLOCK_MONOTONIC */
 	bool signalled;
 	int status;
 	/* It has ended and is reaped, and so is whatever it left behind, in its process group or
@@ -69,10 +78,9 @@ struct child {
 };
 
 /* Whoever gets SIGCHLD calls supervisor_look. Needs an ev_loop_new loop: the default loop's own
-   handler would reap everything. Sets PR_SET_CHILD_SUBREAPER. Children that this process has by now
-   are left alone for good. */
-int supervisor_open(struct supervisor *supervisor, struct loop *loop, struct err *err)
-    __attribute__((warn_unused_result));
+   handler would reap everything. Until the first child_spawn whoever ends is reaped, and that is
+   all. */
+void supervisor_open(struct supervisor *supervisor, struct loop *loop);
 /* Some child may have ended: later in this turn it is reaped. */
 void supervisor_look(struct supervisor *supervisor);
 /* To be called now and then: makes up for a wait or a kill that failed. */
@@ -81,7 +89,9 @@ void supervisor_check(struct supervisor *supervisor);
  */
 void supervisor_close(struct supervisor *supervisor);
 
-/* As launch_program. child->exited must be set, and is never called before this returns. */
+/* As launch_program. child->exited must be set, and is never called before this returns. The first
+   that succeeds has set PR_SET_CHILD_SUBREAPER; the children that this process had before are left
+   alone for good (limit_reached if they are more than SPARED_MOST). */
 int child_spawn(struct child *child, struct supervisor *supervisor, const struct spawn *spawn,
 		struct err *err) __attribute__((warn_unused_result));
 /* Signals the child's process group, if it runs. */

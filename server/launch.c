@@ -42,6 +42,7 @@ struct launch {
 	bool rehearsal;	    /* look, do not run */
 	int report;	    /* the pipe; -1: none */
 	volatile int error; /* errno of what failed; 0: the program runs */
+	bool silent;	    /* it took too long, and may take longer to die */
 };
 
 /* -- in the child -- */
@@ -152,9 +153,8 @@ static pid_t launch_clone(struct launch *launch)
 }
 
 /* Reads what the child reports, or that its program has taken its place (end of file). Whoever has
-   become its user may stop it: it is made to go on, and killed if that does not help. Gives the
-   errno, 0: the program runs. */
-static int await_report(int report, pid_t pid)
+   become its user may stop it: it is made to go on. */
+static void await_report(struct launch *launch, int report, pid_t pid)
 {
 	double end = clock_seconds() + PATIENCE_SECONDS;
 	struct pollfd waiting = {.fd = report, .events = POLLIN};
@@ -162,15 +162,18 @@ static int await_report(int report, pid_t pid)
 
 	while (poll(&waiting, 1, NUDGE_MS) <= 0) {
 		if (clock_seconds() >= end) {
-			kill(pid, SIGKILL);
-			return ETIMEDOUT;
+			launch->silent = true;
+			launch->error = ETIMEDOUT;
+			return;
 		}
 		kill(pid, SIGCONT);
 	}
-	return read(report, &error, sizeof(error)) == sizeof(error) ? error : 0;
+	if (read(report, &error, sizeof(error)) == sizeof(error))
+		launch->error = error;
 }
 
-/* launch->error tells whether the program runs or the process has ended. */
+/* launch->error tells whether the program runs or the process is about to end: it may have been
+   stopped once more, so it is killed. */
 static pid_t launch_with_report(struct launch *launch)
 {
 	int ends[2], error;
@@ -183,7 +186,9 @@ static pid_t launch_with_report(struct launch *launch)
 	error = errno;
 	close(ends[1]);
 	if (pid > 0)
-		launch->error = await_report(ends[0], pid);
+		await_report(launch, ends[0], pid);
+	if (pid > 0 && launch->error)
+		kill(pid, SIGKILL);
 	close(ends[0]);
 	errno = error;
 	return pid;
@@ -209,8 +214,18 @@ static enum error_code launch_error(int error)
 	}
 }
 
-static int describe_failure(const struct spawn *spawn, int error, struct err *err)
+static int describe_failure(const struct launch *launch, struct err *err)
 {
+	const struct spawn *spawn = launch->spawn;
+	int error = launch->error;
+
+	if (launch->silent) {
+		err_set(err, ERR_IO_ERROR, "%s does not run after %.0f s as user %u, group %u",
+			spawn->program, PATIENCE_SECONDS, (unsigned)spawn->identity.user,
+			(unsigned)spawn->identity.group);
+		err->sys = error;
+		return -1;
+	}
 	if (!spawn->identity.given)
 		return err_sys(err, launch_error(error), error, "%s cannot be run", spawn->program);
 	return err_sys(err, launch_error(error), error, "%s cannot be run by user %u, group %u",
@@ -244,16 +259,18 @@ int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)
 			       spawn->program);
 	if (!launch.error)
 		return 0;
-	launch_wait(*pid, &info);
+	/* One that hangs in a system call is not waited for: it is reaped like an orphan. */
+	if (!launch.silent)
+		launch_wait(*pid, &info);
 	fcntl(spawn->in_out, F_SETFL, fcntl(spawn->in_out, F_GETFL) | O_NONBLOCK);
-	return describe_failure(spawn, launch.error, err);
+	return describe_failure(&launch, err);
 }
 
 int launch_rehearse(const struct spawn *spawn, struct err *err)
 {
 	struct launch launch = {
 	    .spawn = spawn, .parent = getpid(), .rehearsal = true, .report = -1};
-	siginfo_t info;
+	siginfo_t info = {0};
 	pid_t pid;
 
 	if (getrlimit(RLIMIT_NOFILE, &launch.nofile) < 0)
@@ -262,6 +279,14 @@ int launch_rehearse(const struct spawn *spawn, struct err *err)
 	if (pid < 0)
 		return err_sys(err, launch_error(errno), errno, "no process to look at %s",
 			       spawn->program);
-	launch_wait(pid, &info);
-	return launch.error ? describe_failure(spawn, launch.error, err) : 0;
+	if (!launch.silent)
+		launch_wait(pid, &info);
+	if (launch.error)
+		return describe_failure(&launch, err);
+	/* The end of the pipe is not its word: it may have been killed. */
+	if (info.si_code == CLD_EXITED && info.si_status == 0)
+		return 0;
+	return err_set(
+	    err, ERR_IO_ERROR, "whether %s can be run was not found out: %s %d", spawn->program,
+	    info.si_code == CLD_EXITED ? "exit status" : "killed by signal", info.si_status);
 }

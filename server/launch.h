@@ -21,7 +21,8 @@ struct spawn {
    /, umask 022, no ambient capability, no_new_privs, SIGKILL when noded's main thread dies (which
    must be the caller). The caller keeps (and then closes) its descriptors, which must be above 2.
    -1: permission_denied, io_error, limit_reached or program_not_found, errno in err->sys; known at
-   once, also a failed execve. */
+   once, also a failed execve. As another user it may take two seconds, and then leave a child that
+   is killed and not reaped. */
 int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)
     __attribute__((warn_unused_result));
 /* Whether that user could run that program, as far as can be known without running it: a process

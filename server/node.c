@@ -66,10 +66,10 @@ static void on_signal(struct signals *signals, int number)
 {
 	struct node *node = container_of(signals, struct node, signals);
 
-	if (number != SIGCHLD)
-		end_by_signal(node, number);
-	else if (!node->env.no_exec)
+	if (number == SIGCHLD)
 		supervisor_look(&node->supervisor);
+	else
+		end_by_signal(node, number);
 }
 
 static int watch_signals(struct node *node, struct err *err)
@@ -93,8 +93,7 @@ static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 	(void)ev;
 	(void)revents;
 	signals_check(&node->signals);
-	if (!node->env.no_exec)
-		supervisor_check(&node->supervisor);
+	supervisor_check(&node->supervisor);
 	net_reserve_fill();
 	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
@@ -399,12 +398,6 @@ static void set_up_domain(struct node *node, const struct node_options *options)
 	waits_open(&node->domain);
 }
 
-static void end_programs(struct node *node)
-{
-	if (!node->env.no_exec)
-		supervisor_close(&node->supervisor);
-}
-
 /* The one that operators use ends last: a restart that waits for its end finds both paths free. */
 static int start_admins(struct node *node, const struct node_options *options, struct err *err)
 {
@@ -430,12 +423,11 @@ static int start_admins(struct node *node, const struct node_options *options, s
 
 static int start_parts(struct node *node, const struct node_options *options, struct err *err)
 {
-	if (!options->sandbox->no_exec && supervisor_open(&node->supervisor, &node->loop, err) < 0)
-		return -1;
+	supervisor_open(&node->supervisor, &node->loop);
 	engine_init(&node->e, &node_kind, &node->loop, NULL, &node->parts);
 	set_up_domain(node, options);
 	if (start_admins(node, options, err) < 0) {
-		end_programs(node);
+		supervisor_close(&node->supervisor);
 		return -1;
 	}
 	transport_open(&node->transport, &node->e, &node->env);
@@ -521,7 +513,7 @@ void node_close(struct node *node)
 		loop_run(&node->loop);
 	refusals_end(&node->domain.refusals);
 	signals_close(&node->signals);
-	end_programs(node);
+	supervisor_close(&node->supervisor);
 	loop_close(&node->loop);
 	node_free(node);
 }

@@ -3,13 +3,16 @@
 #ifndef SERVER_OFFSPRING_H
 #define SERVER_OFFSPRING_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* Has visit see the pid of each child of this process, those not reaped yet included, moments after
-   it was read. What visit does may change who there is: who has to be sure asks again. True if
-   every process of the system had to be looked at for that. */
-bool offspring_each(void (*visit)(pid_t pid, void *context), void *context);
+   it was read. What visit does may change who there is: who has to be sure asks again. */
+enum offspring_look {
+	OFFSPRING_LISTED,
+	OFFSPRING_SEARCHED, /* every process of the system had to be looked at for that */
+	OFFSPRING_UNSEEN,   /* there may be others, that could not be looked at (errno) */
+};
+enum offspring_look offspring_each(void (*visit)(pid_t pid, void *context), void *context);
 
 /* The name of a process, up to 15 bytes; "?" if it is not known. Returns name. */
 enum { OFFSPRING_NAME_SIZE = 16 };

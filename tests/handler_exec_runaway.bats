@@ -8,9 +8,14 @@ setup() {
 	cp "$ROOT/tests/runaway.py" "$T/runaway"
 }
 
-# still_there: prints the pids of what was left and lives.
+# still_there: prints the pids of what was left and lives, if it holds still.
 still_there() {
 	pgrep -f "$T/runaway" || true
+}
+
+# nobody_left: also none that a look at every process would miss, because it forks and exits.
+nobody_left() {
+	flock --nonblock "$T/runaway" true
 }
 
 # visit: a client that sends nothing and reads to the end of the connection.
@@ -23,7 +28,7 @@ leaves() {
 	serve_exec "$T/exec.sock" '' "$T/runaway" "$1" "$2"
 	visit
 	await "$T/exec.sock" connection_pool.open '"equals":0'
-	[[ -z $(still_there) ]]
+	nobody_left
 	[[ $(at "$T/exec.sock" connection_pool.closed | jq -c .) == '{"exit:0":1}' ]]
 	(($(state process.killed) >= $3))
 	(($(state process.adopted) >= $3))
@@ -72,7 +77,7 @@ leaves() {
 	connect_idle 100 "$T/exec.sock"
 	wait_until 120 heard 500
 	run stop "$T/exec.sock" '"force":true'
-	[[ -z $(still_there) ]]
+	nobody_left
 	[[ $(jq -c '[.outcome, .stopped, .killed]' <<<"$output") == '["stopped",100,0]' ]]
 	[[ $(state process.children) == 0 ]]
 	(($(state process.killed) >= 200))
@@ -98,7 +103,7 @@ heard() {
 	[[ $(still_there | wc -l) == 4 ]]
 	clients_do quit
 	await "$T/exec.sock" connection_pool.open '"equals":0'
-	[[ -z $(still_there) ]]
+	nobody_left
 }
 
 @test "runaway: the end of noded is theirs" {
@@ -107,7 +112,7 @@ heard() {
 	connect_idle 1 "$T/exec.sock"
 	wait_until 30 heard 5
 	stop_noded QUIT
-	[[ -z $(still_there) ]]
+	nobody_left
 }
 
 @test "runaway: what noded had for children when it was started is not its prey" {
@@ -145,4 +150,114 @@ heard() {
 	# shellcheck disable=SC2086 # two pids
 	kill -9 $left
 	await_path process.adopted '"equals":2'
+}
+
+@test "runaway: what multiplies and does not die holds up an end for a bounded time" {
+	expect_tracer
+	start_noded
+	inject kill:error=EPERM
+	serve_exec "$T/exec.sock" '' "$T/runaway" stroll 5
+	visit
+	await "$T/exec.sock" 'connection_pool.closed[exit:0]' '"equals":1'
+	run ! nobody_left
+	assert_log_lines 1 'warn.* exec [0-9]+ left by programs that ended do not die: '
+	# The next end is bounded as well; and the hunt goes on, for nobody.
+	serve_exec "$T/true.sock" '' true
+	timeout 60 nc -N -U "$T/true.sock" </dev/null
+	await "$T/true.sock" 'connection_pool.closed[exit:0]' '"equals":1'
+	run ! nobody_left
+	end_inject
+	wait_until 30 nobody_left
+	(($(state process.killed) > 0))
+}
+
+@test "runaway: what cannot be looked for is not taken for gone" {
+	expect_tracer
+	start_noded
+	background strace strace -q -o "$T/strace.log" -p "$NODED_PID" -P /proc \
+		-P "/proc/self/task/$NODED_PID/children" -e trace=openat -e inject=openat:error=ENFILE
+	INJECTOR=$BACKGROUND_PID
+	wait_until 30 is_traced
+	serve_exec "$T/exec.sock" '' "$T/runaway" daemons 3
+	visit
+	await "$T/exec.sock" 'connection_pool.closed[exit:0]' '"equals":1'
+	assert_log_lines 1 'warn.* exec what programs left when they ended cannot be seen: Too many open files in system'
+	[[ $(still_there | wc -l) == 3 ]]
+	end_inject
+	await_path process.killed '"equals":3'
+	nobody_left
+}
+
+@test "runaway: lines that are held back say what they are about" {
+	start_noded
+	leaves daemons 20 20
+	stop_noded
+	assert_log_lines 1 'info +exec:outlived [0-9]+ more like this in the last'
+}
+
+# launch_after COMMAND: the next noded has its process for a child, and the orphans of its process,
+# as the first process of a container has those of all.
+launch_after() {
+	LAUNCH=(python3 -c 'import ctypes, os, subprocess, sys
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0 # PR_SET_CHILD_SUBREAPER
+subprocess.Popen(["bash", "-c", sys.argv[1]], close_fds=False)
+os.execv(sys.argv[2], sys.argv[2:])' "$1")
+}
+
+is_ours() {
+	[[ $(ps -o ppid= -p "$1") -eq $NODED_PID ]]
+}
+
+is_reaped() {
+	[[ ! -e /proc/$1 ]]
+}
+
+@test "runaway: before its first program noded kills nobody, and spares then whom it has" {
+	local daemon
+	launch_after "setsid sleep 600 & echo \$! >'$T/daemon'"
+	start_noded
+	wait_until 30 test -s "$T/daemon"
+	daemon=$(cat "$T/daemon")
+	wait_until 30 is_ours "$daemon"
+	# Its parent, too, has been reaped; neither counts.
+	wait_until 30 only_child "$daemon"
+	[[ $(state process | jq -c '[.children, .adopted, .killed]') == '[0,0,0]' ]]
+	leaves daemons 2 2
+	is_ours "$daemon"
+	kill "$daemon"
+	wait_until 30 is_reaped "$daemon"
+	[[ $(state process.adopted) == $(state process.killed) ]]
+}
+
+only_child() {
+	[[ $(ps -o pid= --ppid "$NODED_PID") -eq $1 ]]
+}
+
+@test "runaway: what a child left that noded was given is not its prey without a program" {
+	local daemon
+	mkfifo "$T/go"
+	LAUNCH=(bash -c '(read -r <"$T/go"; setsid sleep 600 & echo $! >"$T/daemon") & echo $! >"$T/elder"
+exec "$@"' -)
+	start_noded
+	echo >"$T/go"
+	wait_until 30 is_reaped "$(cat "$T/elder")"
+	daemon=$(cat "$T/daemon")
+	stop_noded
+	run ! has_ended "$daemon"
+	kill "$daemon"
+}
+
+@test "runaway: also a noded that runs no programs reaps" {
+	launch_after "(sleep 600 & echo \$! >'$T/daemon')"
+	start_noded --no-exec
+	wait_until 30 test -s "$T/daemon"
+	wait_until 30 only_child "$(cat "$T/daemon")"
+	kill "$(cat "$T/daemon")"
+	wait_until 30 has_no_child
+	[[ $(state process | jq -c '[.children, .adopted, .killed]') == '[0,0,0]' ]]
+	stop_noded
+}
+
+has_no_child() {
+	[[ -z $(ps -o pid= --ppid "$NODED_PID") ]]
 }

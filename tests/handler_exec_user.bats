@@ -180,3 +180,42 @@ for call in (lambda: os.setuid(0), lambda: os.setresuid(-1, 0, -1), lambda: os.s
 	await "$T/exec.sock" 'connection_pool.closed[exit:0]' '"equals":3'
 	end_inject
 }
+
+@test "user: a look at the program that is killed has found out nothing" {
+	expect_tracer
+	start_noded
+	background strace strace -q -f -o "$T/strace.log" -p "$NODED_PID" \
+		-e trace=setresuid -e inject=setresuid:signal=KILL
+	INJECTOR=$BACKGROUND_PID
+	wait_until 30 is_traced
+	refused "{\"type\":\"exec\",\"argv\":[\"cat\"],\"user\":$SOMEBODY,\"group\":$THEIRS}"
+	assert_output --regexp '^io_error: whether .*/cat can be run was not found out: killed by signal 9$'
+	end_inject
+}
+
+# While its tracer stands still, a process that was killed is not reaped: as one that hangs in a
+# system call.
+@test "user: whoever neither runs its program nor dies is not waited for" {
+	expect_tracer
+	cp "$(command -v cat)" "$T/slow"
+	LAUNCH=(strace -D -q -f --seccomp-bpf -o "$T/strace.log" -P "$T/slow"
+		-e trace=execve -e inject=execve:delay_enter=60000000)
+	start_noded
+	INJECTOR=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$NODED_PID/status")
+	serve_as "$SOMEBODY" "$THEIRS" "$T/slow"
+	connect_idle 1 "$T/exec.sock"
+	wait_until 30 is_delayed
+	kill -s STOP "$INJECTOR"
+	await "$T/exec.sock" 'connection_pool.closed[error:ETIMEDOUT]' '"equals":1'
+	assert_log_lines 1 "connection not served: $T/slow does not run after 2 s as user $SOMEBODY, group $THEIRS\$"
+	kill -s KILL "$INJECTOR"
+	wait_until 30 has_no_child
+}
+
+is_delayed() {
+	ps -o stat= --ppid "$NODED_PID" | grep -q '^t'
+}
+
+has_no_child() {
+	[[ -z $(ps -o pid= --ppid "$NODED_PID") ]]
+}

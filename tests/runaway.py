@@ -6,11 +6,14 @@ usage: runaway daemons N    N daemons, forked twice
        runaway line N       N processes, each the child of the one before, each in its own session
        runaway tree N       2^N processes of all ages
        runaway hop N        N that fork and exit over and over, for 20 seconds at most
+       runaway stroll N     as hop, slowly, for a minute at most
        runaway stay N       N daemons, then reads until the end of its input
        runaway session N    N that lost their parent, but not their session; then reads as above
 
-They are found by the path this program was run by. Those that do nothing do so for ten minutes.
+They are found by the path this program was run by, and as long as any of them lives that file is
+locked. Those that do nothing do so for ten minutes.
 """
+import fcntl
 import os
 import sys
 import time
@@ -74,21 +77,27 @@ def grow(kind, count):
         missing -= len(os.read(reader, missing))
 
 
-def hop():
-    end = time.monotonic() + 20
+def hop(seconds=20, pause=0):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.fork():
             os._exit(0)
         os.setsid()
+        time.sleep(pause)
+
+
+def stroll():
+    hop(60, 0.02)
 
 
 def main():
     kind, count = sys.argv[1], int(sys.argv[2])
+    fcntl.flock(os.open(sys.argv[0], os.O_RDONLY), fcntl.LOCK_SH)
     if kind in ("line", "tree"):
         grow(kind, count)
     else:
         for _ in range(count):
-            orphan(hop if kind == "hop" else idle, session=kind != "session")
+            orphan({"hop": hop, "stroll": stroll}.get(kind, idle), session=kind != "session")
     print("left", flush=True)
     if kind in ("stay", "session"):
         while os.read(0, 4096):

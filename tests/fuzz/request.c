@@ -168,7 +168,7 @@ static void end_node(struct node *node)
 	}
 	turn(node); /* burials */
 	refusals_end(&node->domain.refusals);
-	end_programs(node);
+	supervisor_close(&node->supervisor);
 	loop_close(&node->loop);
 	node_free(node);
 	net_reserve_fill();
