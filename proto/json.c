@@ -1,7 +1,6 @@
 /* JSON text, written value by value. */
 #include "json.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include "scan.h"
@@ -54,6 +53,12 @@ void json_array_end(struct json *json)
 	close_level(json, "]");
 }
 
+/* Nearly every character there is: ASCII that needs no escape. */
+static bool is_usual(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* True if the character needs no escape within a JSON string. */
 static bool is_plain(const char *bytes, size_t len)
 {
@@ -87,7 +92,11 @@ static void put_string(struct json *json, const char *bytes, size_t n)
 	size_t at = 0, run = 0; /* a run of plain characters goes out in one append */
 
 	put(json, "\"", 1);
-	while (at + run < n) {
+	for (;;) {
+		while (at + run < n && is_usual(bytes[at + run]))
+			run++;
+		if (at + run == n)
+			break;
 		const char *next = bytes + at + run;
 		size_t len = printable_sequence(next, n - at - run);
 
@@ -127,18 +136,28 @@ void json_string_n(struct json *json, const char *bytes, size_t n)
 	put_string(json, bytes, n);
 }
 
+/* Lists are mostly numbers, and printf is slow at them. */
+static void put_number(struct json *json, bool minus, uint64_t size)
+{
+	char text[sizeof "-18446744073709551615"], *at = text + sizeof text;
+
+	do
+		*--at = (char)('0' + size % 10);
+	while ((size /= 10) > 0);
+	if (minus)
+		*--at = '-';
+	separate(json);
+	put(json, at, (size_t)(text + sizeof text - at));
+}
+
 void json_u64(struct json *json, uint64_t number)
 {
-	separate(json);
-	if (!json->mute)
-		buf_printf(json->out, "%" PRIu64, number);
+	put_number(json, false, number);
 }
 
 void json_i64(struct json *json, int64_t number)
 {
-	separate(json);
-	if (!json->mute)
-		buf_printf(json->out, "%" PRId64, number);
+	put_number(json, number < 0, number < 0 ? -(uint64_t)number : (uint64_t)number);
 }
 
 void json_bool(struct json *json, bool truth)

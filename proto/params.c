@@ -187,18 +187,30 @@ static int check_unknown(const struct table *table, const cJSON *object, struct 
 	return unknown ? err_param(err, ERR_INVALID_PARAMS, name, "unknown parameter %s", all) : 0;
 }
 
+/* What a parameter is called in errors. */
+static const char *full_name(char text[static NAME_SIZE], const struct table *table,
+			     const struct param *param)
+{
+	if (table->prefix[0] == '\0')
+		return param->name;
+	snprintf(text, NAME_SIZE, "%s%s", table->prefix, param->name);
+	return text;
+}
+
 static int check_table(const struct table *table, const cJSON *object, struct err *err)
 {
+	char text[NAME_SIZE];
 	if (check_unknown(table, object, err) < 0)
 		return -1;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct param *param = &table->params[i];
 		const cJSON *value = param_get(object, param->name);
-		char name[NAME_SIZE];
-		snprintf(name, sizeof(name), "%s%s", table->prefix, param->name);
-		if (value == NULL && param->flags & PARAM_REQUIRED)
+		if (value == NULL && !(param->flags & PARAM_REQUIRED))
+			continue;
+		const char *name = full_name(text, table, param);
+		if (value == NULL)
 			return err_param(err, ERR_INVALID_PARAMS, name, "%s is missing", name);
-		if (value != NULL && check_value(param, name, value, err) < 0)
+		if (check_value(param, name, value, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -65,7 +65,7 @@ static int canonicalise_key(struct reader *reader)
 	struct address address;
 	struct err no_address;
 
-	if (address_parse(&address, key, &no_address) < 0)
+	if (!address_begins(key) || address_parse(&address, key, &no_address) < 0)
 		return 0;
 	path->count--;
 	reader->used = (size_t)(key - path->text);
@@ -200,9 +200,12 @@ void path_append_key(struct buf *text, const char *key)
 	struct json json = {.out = text};
 
 	if (text_is_all(key, TEXT_DIGITS)) {
-		buf_printf(text, "[%s]", key);
+		buf_append(text, "[", 1);
+		buf_append(text, key, strlen(key));
+		buf_append(text, "]", 1);
 	} else if (text_is_all(key, WORD)) {
-		buf_printf(text, "%s%s", text->len > 0 ? "." : "", key);
+		buf_append(text, ".", text->len > 0);
+		buf_append(text, key, strlen(key));
 	} else {
 		buf_append(text, "[", 1);
 		json_string(&json, key);

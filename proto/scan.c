@@ -291,6 +291,10 @@ static int take_string(struct pass *p)
 		}
 		if (c < 0x20)
 			return pass_fail(p, "a control character in a string");
+		if (c < 0x80) {
+			p->at++;
+			continue;
+		}
 		size_t n = utf8_sequence(p->at, (size_t)(p->end - p->at));
 		if (n == 0)
 			return pass_fail(p, "bytes that are not UTF-8");

@@ -389,10 +389,16 @@ static double earlier(double a, double b)
 	return a < b ? a : b;
 }
 
+/* More is read once what was read is run, and what can be run is run in this turn or the next: the
+   kernel need not be told of the moment in between. */
+static bool will_want_input(const struct session *session)
+{
+	return !session->eof && may_run(session) && session->e.phase == PHASE_RUNNING;
+}
+
 static bool wants_input(const struct session *session)
 {
-	return !session->eof && !session->lines && may_run(session) &&
-	       session->e.phase == PHASE_RUNNING;
+	return !session->lines && will_want_input(session);
 }
 
 static void arm_timer(struct session *session)
@@ -444,7 +450,7 @@ void session_update(struct session *session)
 	}
 	if (has_work(session) && may_run(session))
 		session->ready(session);
-	watch(session, (wants_input(session) ? EV_READ : 0) | (unsent(session) ? EV_WRITE : 0));
+	watch(session, (will_want_input(session) ? EV_READ : 0) | (unsent(session) ? EV_WRITE : 0));
 	arm_timer(session);
 }
 
