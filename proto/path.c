@@ -129,11 +129,16 @@ static int read_bracketed(struct reader *reader)
 	return 0;
 }
 
+static bool is_word_byte(char c)
+{
+	return (unsigned char)c > ' ' && c != 0x7f && c != '.' && c != '[' && c != ']' && c != '"';
+}
+
 static int read_word(struct reader *reader)
 {
 	const char *end = reader->at;
 
-	while ((unsigned char)*end > ' ' && *end != 0x7f && strchr(".[]\"", *end) == NULL)
+	while (is_word_byte(*end))
 		end++;
 	if (end == reader->at)
 		return malformed(reader, "no key");

@@ -52,7 +52,7 @@ size_t utf8_sequence(const char *bytes, size_t n)
 bool utf8_valid(const char *bytes, size_t n)
 {
 	for (size_t at = 0; at < n;) {
-		size_t len = utf8_sequence(bytes + at, n - at);
+		size_t len = (unsigned char)bytes[at] < 0x80 ? 1 : utf8_sequence(bytes + at, n - at);
 		if (len == 0)
 			return false;
 		at += len;
@@ -153,11 +153,22 @@ static uint32_t next_char(const char **at)
 	return utf8_code_point(*at - len, len);
 }
 
+/* Nearly every string: it stands for what is between its quotes. */
+static bool is_literal(struct span string)
+{
+	return memchr(string.at, '\\', string.len) == NULL;
+}
+
 size_t scan_string(struct span string, char *text, size_t size)
 {
 	size_t len = 0, kept = 0;
 	const char *at = string.at + 1;
 	uint32_t c;
+	if (string.len - 2 < size && is_literal(string)) {
+		memcpy(text, at, string.len - 2);
+		text[string.len - 2] = '\0';
+		return string.len - 2;
+	}
 	while ((c = next_char(&at)) != END) {
 		char bytes[4];
 		size_t n = utf8_write(bytes, c);
@@ -179,6 +190,8 @@ bool scan_string_is(struct span value, const char *text)
 	assert(n < sizeof(found));
 	if (value.at == NULL || value.at[0] != '"')
 		return false;
+	if (is_literal(value))
+		return value.len - 2 == n && memcmp(value.at + 1, text, n) == 0;
 	return scan_string(value, found, sizeof(found)) == n && memcmp(found, text, n) == 0;
 }
 
@@ -427,10 +440,8 @@ static struct span *entry_member(struct scan_entry *entry, struct span name)
 	    {"jsonrpc", &entry->jsonrpc}, {"method", &entry->method}, {"params", &entry->params},
 	    {"id", &entry->id},		  {"result", &entry->result}, {"error", &entry->error},
 	};
-	char text[sizeof("jsonrpc") + 1];
-	size_t n = scan_string(name, text, sizeof(text));
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (strlen(members[i].name) == n && memcmp(members[i].name, text, n) == 0)
+		if (scan_string_is(name, members[i].name))
 			return members[i].value;
 	if (entry->unknown.at == NULL)
 		entry->unknown = name;

@@ -10,5 +10,10 @@ bool text_begins(const char *text, const char *with)
 
 bool text_is_all(const char *text, const char *set)
 {
-	return text[0] != '\0' && text[strspn(text, set)] == '\0';
+	size_t n = 0;
+
+	/* Not strspn: it makes a table of the set first, and most texts end at once. */
+	while (text[n] != '\0' && strchr(set, text[n]) != NULL)
+		n++;
+	return n > 0 && text[n] == '\0';
 }
