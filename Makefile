@@ -11,6 +11,7 @@
 #   TESTS='...'  only these bats files, as in TESTS='tests/build.bats tests/demo.bats'
 #   SECONDS=600  how long chaos takes; N=1000: how often restarts kills
 #   SEED=1       their sequence; without it a new one
+#   PEERS='..'   of the bench only these, METRICS='..' only these; ROUNDS=5 how often each is measured
 #   T=60         seconds that `make fuzz` gives each target
 #   TARGETS='..' only these fuzz targets, as in TARGETS='address path'
 
@@ -36,6 +37,11 @@ FUZZ_NODE = node
 FUZZ_KERNEL = kernel kernel_socket kernel_path kernel_process
 FUZZ_WORLD = world invariants memory
 
+# Programs of the bench, tests/bench/NAME.c, and what they share.
+BENCH = backend closer load tiny
+BENCH_SHARED = flow place
+BENCH_LOAD = load_bulk load_churn load_idle load_pingpong
+
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 SBINDIR = $(PREFIX)/sbin
@@ -56,6 +62,9 @@ DEPS_TEST = bats bats-assert bats-support bats-file jq socat netcat-openbsd \
 # For the table of faults: the peers they are injected into as well.
 DEPS_FAULTS = gdb strace iproute2 util-linux python3 \
 	haproxy nginx-light libnginx-mod-stream redis-server socat ucspi-tcp systemd shadowsocks-libev
+# For the figures beside those of the peers.
+DEPS_BENCH = python3 strace valgrind \
+	haproxy nginx-light libnginx-mod-stream pen socat systemd ucspi-tcp xinetd
 DEPS_FUZZ = clang libclang-rt-14-dev
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
@@ -104,17 +113,19 @@ UNITS = $(UNIT_PROTO:%=$(OBJ)/unit/%) $(UNIT_SERVER:%=$(OBJ)/unit/%)
 FUZZERS = $(FUZZ_PROTO:%=$(OBJ)/fuzz/%) $(FUZZ_SERVER:%=$(OBJ)/fuzz/%) \
 	$(FUZZ_CTL:%=$(OBJ)/fuzz/%) $(FUZZ_NODE:%=$(OBJ)/fuzz/%)
 FUZZ_SHARED = $(OBJ)/tests/fuzz/fuzz.o $(if $(FUZZ),,$(OBJ)/tests/fuzz/replay.o)
+BENCHES = $(BENCH:%=$(OBJ)/bench/%)
 OBJECTS = $(PROTO_OBJ) $(SERVER_OBJ) $(CTL_OBJ) $(OBJ)/man/tables.o \
 	$(UNIT_PROTO:%=$(OBJ)/tests/unit/%.o) $(UNIT_SERVER:%=$(OBJ)/tests/unit/%.o) \
 	$(FUZZERS:$(OBJ)/fuzz/%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_SHARED) \
 	$(OBJ)/tests/fuzz/logged.o \
-	$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_WORLD:%=$(OBJ)/tests/fuzz/%.o)
+	$(FUZZ_KERNEL:%=$(OBJ)/tests/fuzz/%.o) $(FUZZ_WORLD:%=$(OBJ)/tests/fuzz/%.o) \
+	$(patsubst %,$(OBJ)/tests/bench/%.o,$(BENCH) $(BENCH_SHARED) $(BENCH_LOAD))
 
 PAGES = man/nodectl.1 man/noded.8 man/noded-protocol.7
 C_FILES = $(wildcard proto/*.[ch] server/*.[ch] ctl/*.[ch] man/*.[ch] tests/*.c tests/*/*.[ch])
 SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*/* 2>/dev/null)
 
-.PHONY: all deps deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check \
+.PHONY: all bench deps deps-bench deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check \
 	build-tests unit bats chaos restarts faults nth fuzz fuzz-merge fuzz-replay fuzz-targets \
 	layers lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
@@ -174,6 +185,17 @@ $(FUZZ_NODE:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED
 		$(OBJ)/fuzz/core.a
 	$(Q)$(LINKER) -Wl,--wrap=waits_open -o $@ $^ $(filter-out -lev,$(SERVER_LIBS)) -lm
 
+$(OBJ)/bench/load: $(BENCH_LOAD:%=$(OBJ)/tests/bench/%.o)
+$(OBJ)/bench/load $(OBJ)/bench/backend $(OBJ)/bench/closer: $(OBJ)/bench/%: \
+		$(OBJ)/tests/bench/%.o $(BENCH_SHARED:%=$(OBJ)/tests/bench/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
+
+# Run by servers for each connection, so as light as a program can be; never sanitized.
+$(OBJ)/bench/tiny: tests/bench/tiny.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -static $(WARNINGS) -o $@ $<
+
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
 $(OBJ)/fail_call.so: tests/nth/fail_call.c $(OBJ)/flags
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -shared $(WARNINGS) -o $@ $<
@@ -212,7 +234,7 @@ unit: $(UNITS) ## the unit tests alone
 bats: build-tests ## the bats tests alone, all of them or TESTS
 	@TESTS='$(TESTS)' tests/check $(OBJ) $(BIN) bats
 
-build-tests: all $(UNITS) $(FUZZERS) $(OBJ)/tables $(OBJ)/fail_call.so
+build-tests: all $(UNITS) $(FUZZERS) $(BENCHES) $(OBJ)/tables $(OBJ)/fail_call.so
 
 # Some 11,000 points. EVERY=9 takes one in nine.
 nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9: 4 minutes
@@ -223,6 +245,12 @@ nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9
 faults: deps-faults build-tests ## inject every fault into noded and its peers, write the table
 	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl \
 		tests/faults/run --report tests/faults/REPORT.md $(FAULTS)
+bench: deps-bench ## measure noded beside its peers, 10 minutes: PEERS, METRICS, ROUNDS
+	@$(MAKE) --no-print-directory all $(BENCHES)
+	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl tests/bench/run \
+		--programs $(OBJ)/bench $(addprefix --rounds ,$(ROUNDS)) \
+		$(if $(PEERS),--peers '$(PEERS)') $(if $(METRICS),--metrics '$(METRICS)')
+
 chaos: deps-test ## random faults against clients that verify every byte: SECONDS, SEED
 	@$(MAKE) --no-print-directory all
 	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/chaos $(addprefix --seconds ,$(SECONDS)) \
@@ -261,6 +289,9 @@ deps-test: | deps-build ## install what testing needs
 
 deps-faults:
 	@tests/deps building and the table of faults: $(DEPS_BUILD) $(DEPS_FAULTS)
+
+deps-bench:
+	@tests/deps building and the bench: $(DEPS_BUILD) $(DEPS_BENCH)
 
 deps-demo:
 	@tests/deps building and the demo: $(DEPS_BUILD) $(DEPS_DEMO)

@@ -1,0 +1,3 @@
+"""Imports what registers metrics, in the order they run and are reported in."""
+import metric_short  # noqa: F401
+import metric_bulk  # noqa: F401

@@ -1,0 +1,55 @@
+"""Streams that carry much, in every direction and between all kinds of sockets."""
+from harness import Figure, group, metric
+from peers import FORWARD
+
+MIB = 1 << 20
+AMOUNT = 192 * MIB  # of all streams, and of both directions together
+CHECKED = 32 * MIB  # before the rounds that count, every byte is compared
+NAMES = {"tcp": "TCP", "unix": "Unix"}
+
+group("bulk", "Bulk", """1 or 8 streams that send as fast as they are read: up, from client to
+      backend, down, or both at once. GB/s is what client, server and backend reach together on what
+      they are pinned to, CPU is what the server itself took for a GB (10^9 bytes). Both ends check
+      each piece they read against what was sent, and its amount; in a run before those that count
+      they compare every byte.""")
+
+FIGURES = [Figure("rate", "throughput", "GB/s", less=False, chart=True),
+           Figure("cpu", "CPU per GB", "ms", chart=True)]
+
+
+def bulk(front, back, streams, direction):
+    """A setup function."""
+    ways = {"up": 1, "down": 1, "both": 2}[direction]
+
+    def setup(stage, subject):
+        server = subject.forward(stage, front, stage.backend("bulk", back))
+
+        def measure(share=1, check=False):
+            del share
+            each = stage.amount((CHECKED if check else AMOUNT) / ways, subject, MIB)
+            options = ["--clients", streams]
+            if direction != "down":
+                options += ["--up", each]
+            if direction != "up":
+                options += ["--down", each]
+            report, cpu = stage.measure(server, "bulk", *options, *(["--check"] if check else []))
+            gigabytes = report["units"] / 1e9
+            return {"rate": gigabytes / report["seconds"],
+                    "cpu": cpu * 1e3 / gigabytes if cpu else None}
+        return measure
+    return setup
+
+
+def register():
+    """All of them."""
+    for front, back in (("tcp", "tcp"), ("tcp", "unix"), ("unix", "unix"), ("unix", "tcp")):
+        able = [subject for subject in FORWARD if subject.forwards(front, back)]
+        for streams in (1, 8):
+            for direction in ("up", "down", "both"):
+                name = f"bulk/{front}-{back}/{streams}/{direction}"
+                title = f"{NAMES[front]} to {NAMES[back]}, {streams} " \
+                        f"stream{'s' if streams > 1 else ''}, {direction}"
+                metric(name, title, FIGURES, able)(bulk(front, back, streams, direction))
+
+
+register()
