@@ -3,57 +3,55 @@
 # shellcheck shell=bash
 load lib
 load life
+load proto
 
 setup() {
 	setup_test
 	start_noded
 }
 
-# churned N ADDRESS COMMAND: runs it N times while 32 clients reconnect, each time when 50 more have
-# been served.
+# churned N ADDRESS ACT: acts N times while 32 clients reconnect, each time when 50 more have been
+# served: ACT is "stop", which starts again too, or "suspend", which resumes.
 churned() {
-	local n=$1 address=$2 i
-	shift 2
-	background churn python3 "$ROOT/tests/churn.py" 32 "$address"
-	for ((i = 0; i < n; i++)); do
-		await "$address" connection_pool.total '"at_least":50'
-		"$@" "$address" >/dev/null
-	done
+	background churn python3 "$ROOT/tests/churn.py" 32 "$2"
+	script "$@" <<-'END'
+		import sys
+		from admin_client import Admin, expect
+		times, address, act = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+		admin, wanted = Admin(), 0
+		for _ in range(times):
+		    # The pool of a server that is suspended counts on, a new one's begins at 0.
+		    wanted = 50 + (wanted if act == "suspend" else 0)
+		    admin.wait(f"transport.servers[{address}].connection_pool.total", at_least=wanted, timeout_ms=30000)
+		    if act == "suspend":
+		        admin.result("suspend_server", address=address)
+		        admin.result("resume_server", address=address)
+		    else:
+		        expect(admin.result("stop_server", address=address)["outcome"], "drained")
+		        admin.result("start", address=address)
+	END
 	end_background "$BACKGROUND_PID"
 	run cat "$T/churn.log"
 	[[ $(jq -c .cut <<<"$output") == "[]" ]] || fail "$output"
-	(($(jq .served <<<"$output") >= n * 50))
-}
-
-stop_and_start() {
-	[[ $(stop "$1" | jq -r .outcome) == drained ]]
-	serve "$1"
+	(($(jq .served <<<"$output") >= $1 * 50))
 }
 
 @test "lossless: 20 stops in front of 32 clients reconnecting, TCP" {
-	churned 20 "$(serve tcp:127.0.0.1:0)" stop_and_start
+	churned 20 "$(serve tcp:127.0.0.1:0)" stop
 }
 
 @test "lossless: 5 stops in front of 32 clients reconnecting, TCP over IPv6" {
-	churned 5 "$(serve 'tcp:[::1]:0')" stop_and_start
+	churned 5 "$(serve 'tcp:[::1]:0')" stop
 }
 
 @test "lossless: 20 stops in front of 32 clients reconnecting, Unix" {
-	churned 20 "$(serve "$T/s.sock")" stop_and_start
-}
-
-# The pool's total goes on: counted from the last time.
-suspend_and_resume() {
-	WANTED=$((${WANTED:-0} + 50))
-	await "$1" connection_pool.total "\"at_least\":$WANTED"
-	result suspend_server "{\"address\":\"$1\"}"
-	result resume_server "{\"address\":\"$1\"}"
+	churned 20 "$(serve "$T/s.sock")" stop
 }
 
 @test "lossless: 20 suspensions in front of 32 clients reconnecting, TCP" {
-	churned 20 "$(serve tcp:127.0.0.1:0)" suspend_and_resume
+	churned 20 "$(serve tcp:127.0.0.1:0)" suspend
 }
 
 @test "lossless: 20 suspensions in front of 32 clients reconnecting, Unix" {
-	churned 20 "$(serve "$T/s.sock")" suspend_and_resume
+	churned 20 "$(serve "$T/s.sock")" suspend
 }
