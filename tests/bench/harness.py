@@ -72,6 +72,11 @@ def target(name, text, limit, ratio):
     TARGETS.append((name, text, limit, ratio))
 
 
+def per(amount, units, scale):
+    """An amount for each unit; None if there is none."""
+    return None if amount is None else amount * scale / units
+
+
 # --- processes ----------------------------------------------------------------------------------
 
 def stat_of(pid):
@@ -261,15 +266,21 @@ class Stage:
         self.programs.remove(program)
 
     def measure(self, server, kind, *options):
-        """A load on a server: what it reports, and the seconds of processor time the server took,
-        without those of opening what the load opens before it is ready."""
+        """Puts a load on a server. What the load reports, with "cpu", the seconds of processor time
+        that the server took, None if there is none, and "all", what load and backend took, too.
+        What the load opens before it is ready does not count."""
         load = self.load(kind, server.address, *options)
-        before = server.settled_cpu()
+        cpu, everything = server.settled_cpu(), self.cpu()
         report = self.run(load)
-        cpu = server.settled_cpu() - before
+        report["cpu"] = server.settled_cpu() - cpu if server.programs else None
+        report["all"] = self.cpu() - everything
         self.end(load)
         server.check_alive()
-        return report, cpu
+        return report
+
+    def cpu(self):
+        """Of all that was started here and is still there."""
+        return cpu_of([program.pid for program in self.programs])
 
     def wait_for(self, server, patience=10):
         """Until the server accepts a connection."""

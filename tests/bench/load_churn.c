@@ -118,6 +118,7 @@ int load_churn(const struct load *given)
 			act(events[i].data.ptr);
 	}
 	report(finished, began);
+	wait_for_end();
 	free(clients);
 	return 0;
 }

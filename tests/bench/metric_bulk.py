@@ -1,5 +1,5 @@
 """Streams that carry much, in every direction and between all kinds of sockets."""
-from harness import Figure, group, metric
+from harness import Figure, group, metric, per
 from peers import FORWARD
 
 MIB = 1 << 20
@@ -9,12 +9,14 @@ NAMES = {"tcp": "TCP", "unix": "Unix"}
 
 group("bulk", "Bulk", """1 or 8 streams that send as fast as they are read: up, from client to
       backend, down, or both at once. GB/s is what client, server and backend reach together on what
-      they are pinned to, CPU is what the server itself took for a GB (10^9 bytes). Both ends check
+      they are pinned to, CPU is what the server itself took for a GB (10^9 bytes), "of all" what client
+      and backend took, too: a server may leave work to them. Both ends check
       each piece they read against what was sent, and its amount; in a run before those that count
       they compare every byte.""")
 
 FIGURES = [Figure("rate", "throughput", "GB/s", less=False, chart=True),
-           Figure("cpu", "CPU per GB", "ms", chart=True)]
+           Figure("cpu", "CPU per GB", "ms", chart=True),
+           Figure("all", "CPU per GB, of all", "ms")]
 
 
 def bulk(front, back, streams, direction):
@@ -32,10 +34,10 @@ def bulk(front, back, streams, direction):
                 options += ["--up", each]
             if direction != "up":
                 options += ["--down", each]
-            report, cpu = stage.measure(server, "bulk", *options, *(["--check"] if check else []))
+            report = stage.measure(server, "bulk", *options, *(["--check"] if check else []))
             gigabytes = report["units"] / 1e9
-            return {"rate": gigabytes / report["seconds"],
-                    "cpu": cpu * 1e3 / gigabytes if cpu else None}
+            return {"rate": gigabytes / report["seconds"], "cpu": per(report["cpu"], gigabytes, 1e3),
+                    "all": per(report["all"], gigabytes, 1e3)}
         return measure
     return setup
 

@@ -161,9 +161,9 @@ class Haproxy(Peer):
     """One thread; splice and the size of buffers as given."""
     program = package = "haproxy"
 
-    def __init__(self, label, kind, tuning="", option=""):
-        self.label, self.kind, self.tuning, self.option = label, kind, tuning, option
-        self.how = ", ".join(filter(None, ("nbthread 1", tuning, option)))
+    def __init__(self, label, kind, tuning="", *options):
+        self.label, self.kind, self.tuning, self.options = label, kind, tuning, options
+        self.how = ", ".join(filter(None, ("nbthread 1", tuning, *options)))
 
     def version(self):
         return output_of("haproxy", "-v").split()[2].partition("-")[0]
@@ -178,7 +178,8 @@ global
     {self.tuning}
 defaults
     mode tcp
-    {self.option}
+    {'''
+    '''.join(self.options)}
     timeout connect 5s
     timeout client 10m
     timeout server 10m
@@ -338,7 +339,8 @@ FORWARD = [
     NODED,
     Haproxy("HAProxy", "shipped"),
     Haproxy("HAProxy 256k", "tuned", "tune.bufsize 262144"),
-    Haproxy("HAProxy splice", "tuned", "tune.pipesize 1048576", "option splice-auto"),
+    Haproxy("HAProxy splice", "tuned", "tune.pipesize 1048576",
+            "option splice-request", "option splice-response"),
     Nginx("nginx", "shipped"),
     Nginx("nginx 256k", "tuned", "proxy_buffer_size 256k"),
     SocketProxyd(),

@@ -1,0 +1,46 @@
+"""Programs run for connections."""
+from harness import Figure, group, metric, per
+from peers import EXEC, NODED
+
+group("exec", "Programs", """16 clients connect, read what the program says to its end, and begin again.
+      The tiny program is linked statically and says one word; /bin/cat gets 64 bytes and the end of
+      the client's sending, and returns them. CPU is that of the server and of the programs it ran.
+      With 9,000 connections open to another server of the same noded its table of descriptors is
+      large; of the others each connection is a process of its own, so that none has such a table.""")
+
+FIGURES = [Figure("cpu", "CPU per connection", "us", chart=True),
+           Figure("rate", "rate", "/s", less=False),
+           Figure("p99", "99 % take at most", "us")]
+
+
+def crowd(stage, server, count):
+    """So many connections to an echo server of the same noded."""
+    if count:
+        address = server.ask("start", "tcp:127.0.0.1:0", "--max-connections", "none")
+        stage.load("idle", address, "--clients", count)
+
+
+def programs(what, others):
+    """A setup function: what is "tiny" or "cat"."""
+    def setup(stage, subject):
+        tiny = [str(stage.bench.programs / "tiny")]
+        server = subject.serve(stage, tiny if what == "tiny" else ["/bin/cat"])
+        options = ["--to-end", *(["--size", 0, "--expect", "hello\n"] if what == "tiny" else [])]
+        if subject is NODED:
+            crowd(stage, server, others)
+
+        def measure(share=1, check=False):
+            del check  # it always is
+            count = stage.amount(700 * share, subject, 16)
+            report = stage.measure(server, "churn", "--clients", 16, "--count", count, *options)
+            return {"cpu": per(report["cpu"], count, 1e6), "rate": count / report["seconds"],
+                    "p99": report["p99"]}
+        return measure
+    return setup
+
+
+for program in ("tiny", "cat"):
+    title = "the tiny program" if program == "tiny" else "/bin/cat"
+    metric(f"exec/{program}/10", f"{title}, 10 others open", FIGURES, EXEC)(programs(program, 10))
+    metric(f"exec/{program}/9000", f"{title}, 9,000 others open", FIGURES,
+           [NODED])(programs(program, 9000))
