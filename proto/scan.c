@@ -52,7 +52,8 @@ size_t utf8_sequence(const char *bytes, size_t n)
 bool utf8_valid(const char *bytes, size_t n)
 {
 	for (size_t at = 0; at < n;) {
-		size_t len = (unsigned char)bytes[at] < 0x80 ? 1 : utf8_sequence(bytes + at, n - at);
+		size_t len =
+		    (unsigned char)bytes[at] < 0x80 ? 1 : utf8_sequence(bytes + at, n - at);
 		if (len == 0)
 			return false;
 		at += len;

@@ -34,7 +34,7 @@ static bool end_conn(struct engine *engine, enum end how)
 {
 	struct conn *conn = conn_of(engine);
 
-	return conn->spec->handler->end(conn, how);
+	return conn->spec->handler->end(conn, how) && !conn->leaving;
 }
 
 static void close_client(struct conn *conn)
@@ -54,7 +54,8 @@ static void release_conn(struct engine *engine)
 
 	conn->spec->handler->close(conn);
 	close_client(conn);
-	TAILQ_REMOVE(&conn->link->by_use, conn, by_use);
+	TAILQ_REMOVE(conn->leaving ? &conn->link->index->leaving : &conn->link->by_use, conn,
+		     by_use);
 	RB_REMOVE(conn_tree, &conn->link->index->tree, conn);
 }
 
@@ -259,8 +260,44 @@ int conn_open(struct engine *parent, struct conn_link *link, const struct handle
 	return 0;
 }
 
+static bool close_some(struct job *job)
+{
+	struct conn_index *index = container_of(job, struct conn_index, closing);
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&index->leaving))) {
+		if (!loop_may(&conn->e.loop->ending))
+			return true;
+		engine_done(&conn->e);
+	}
+	return false;
+}
+
+void conn_index_init(struct conn_index *index)
+{
+	*index = (struct conn_index){.closing.run = close_some};
+	RB_INIT(&index->tree);
+	TAILQ_INIT(&index->leaving);
+}
+
+/* A program that has a descriptor of its own is waited for instead. */
+static void leave_later(struct conn *conn)
+{
+	struct conn_index *index = conn->link->index;
+
+	if (conn->fd < 0 || conn->e.phase == PHASE_STARTING || loop_may(&conn->e.loop->leaving))
+		return;
+	conn->leaving = true;
+	TAILQ_REMOVE(&conn->link->by_use, conn, by_use);
+	TAILQ_INSERT_TAIL(&index->leaving, conn, by_use);
+	loop_post(conn->e.loop, &index->closing);
+}
+
 void conn_end(struct conn *conn, enum reason why, int error)
 {
+	if (conn->leaving)
+		return;
+	leave_later(conn);
 	if (conn->e.how >= END_STOP) {
 		why = conn->e.why;
 		error = conn->e.error;
@@ -282,7 +319,7 @@ void conn_touch(struct conn *conn)
 	struct conn_list *list = &conn->link->by_use;
 
 	conn->used = loop_now(conn->e.loop);
-	if (conn == TAILQ_LAST(list, conn_list))
+	if (conn->leaving || conn == TAILQ_LAST(list, conn_list))
 		return;
 	TAILQ_REMOVE(list, conn, by_use);
 	TAILQ_INSERT_TAIL(list, conn, by_use);

@@ -16,10 +16,13 @@ struct handler_spec;
 RB_HEAD(conn_tree, conn);
 TAILQ_HEAD(conn_list, conn);
 
-/* Every connection of the node by id, and the last id given out. */
+/* Every connection of the node by id, the last id given out, and those that have ended but are yet
+   to be closed: when very many leave in one turn, the others must not wait for all the closing. */
 struct conn_index {
 	struct conn_tree tree;
 	uint64_t last_id;
+	struct conn_list leaving; /* by_use */
+	struct job closing;
 };
 
 /* Counters of a pool, which its connections keep up to date. */
@@ -31,7 +34,7 @@ struct conn_totals {
 struct conn {
 	struct engine e; /* parent: the pool; e.id: the connection's id */
 	RB_ENTRY(conn) by_id;
-	TAILQ_ENTRY(conn) by_use; /* in conn_link.by_use, longest idle first */
+	TAILQ_ENTRY(conn) by_use; /* in conn_link.by_use, longest idle first, or index->leaving */
 	const struct handler_spec *spec;
 	struct conn_link *link;
 	double opened; /* seconds since the epoch */
@@ -44,6 +47,7 @@ struct conn {
 		sa_family_t family;
 	} peer;		       /* family AF_UNIX: see peer_path */
 	uint8_t peer_path_len; /* bytes, not counting the NUL behind it */
+	bool leaving;	       /* ended, not closed yet: its handler hears nothing any more */
 	int fd;		       /* the client; -1 once closed or handed to a program */
 };
 
@@ -57,13 +61,16 @@ struct conn_link {
 	struct log_limit chatter;     /* of what programs say on standard error */
 };
 
+void conn_index_init(struct conn_index *index);
+
 /* Takes fd as a new connection under parent and hands it to the spec's handler.
    -1: fd is closed, nothing is left (err says why). */
 int conn_open(struct engine *parent, struct conn_link *link, const struct handler_spec *spec,
 	      int fd, const struct address *peer, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Ends it now, for that reason, unless noded already told it to leave: then that reason stays. */
+/* Ends it now, for that reason, unless noded already told it to leave: then that reason stays. Its
+   descriptor may be closed in one of the next turns. */
 void conn_end(struct conn *conn, enum reason why, int error);
 /* The handler is ready: starting -> running. */
 void conn_running(struct conn *conn);

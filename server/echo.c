@@ -72,6 +72,8 @@ static bool echo_end(struct conn *conn, enum end how)
 {
 	struct echo *echo = echo_of(conn);
 
+	if (how == END_KILL)
+		relay_watch(conn->e.loop, &echo->io, 0);
 	if (how != END_STOP)
 		return how == END_KILL;
 	relay_no_more(&echo->relay);

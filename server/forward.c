@@ -326,10 +326,22 @@ static int forward_open(struct conn *conn, struct err *err)
 	return 0;
 }
 
+/* Nothing calls it any more. */
+static void forward_hush(struct forward *forward)
+{
+	struct loop *loop = forward->conn.e.loop;
+
+	patience_stop(forward);
+	relay_watch(loop, &forward->client, 0);
+	relay_watch(loop, &forward->backend, 0);
+}
+
 static bool forward_end(struct conn *conn, enum end how)
 {
 	struct forward *forward = forward_of(conn);
 
+	if (how == END_KILL)
+		forward_hush(forward);
 	if (how != END_STOP)
 		return how == END_KILL;
 	if (!forward->connected)
@@ -348,9 +360,7 @@ static void forward_close(struct conn *conn)
 {
 	struct forward *forward = forward_of(conn);
 
-	patience_stop(forward);
-	relay_watch(conn->e.loop, &forward->client, 0);
-	relay_watch(conn->e.loop, &forward->backend, 0);
+	forward_hush(forward);
 	relay_free(&forward->up);
 	relay_free(&forward->down);
 	if (forward->connected)

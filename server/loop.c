@@ -13,7 +13,7 @@
 #include "spare.h"
 
 /* Closing a socket costs the kernel some 15 us. */
-enum { ENDING_A_TURN = 32, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
+enum { ENDING_A_TURN = 32, LEAVING_A_TURN = 64, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
 
 static void on_woken(struct ev_loop *ev, ev_check *watcher, int revents)
 {
@@ -73,7 +73,8 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
 	(void)revents;
 	loop->turns++;
 	run_jobs(loop);
-	loop->ending.steps = loop->requests.steps = loop->rows.steps = 0;
+	loop->ending.steps = loop->leaving.steps = 0;
+	loop->requests.steps = loop->rows.steps = 0;
 	tell_observers(loop);
 	bury(loop);
 	if (TAILQ_EMPTY(&loop->jobs) && !loop->changed)
@@ -154,9 +155,10 @@ int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
 	    .now = clock_seconds(),
-	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS},
-	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
-	    .rows = {.most = ROWS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
+	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
+	    .leaving = {.most = LEAVING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
+	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 4},
+	    .rows = {.most = ROWS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 4},
 	};
 	TAILQ_INIT(&loop->jobs);
 	SLIST_INIT(&loop->graves);

@@ -16,7 +16,7 @@ enum {
 	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
 	LOOP_EXPOSED = 256,	   /* lists of the exposed, each with its share of the numbers */
 };
-/* What ending may take of one turn, and so may the admin side as a whole. */
+/* What ending and the admin side may take of one turn together: half of it each. */
 #define LOOP_SLICE_SECONDS 0.002
 
 /* Work too long for one callback: run is called once a turn until it returns false. */
@@ -74,6 +74,7 @@ struct loop {
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */
+	struct budget leaving;	/* connections that end by themselves, and are closed at once */
 	struct budget requests; /* requests begun */
 	struct budget rows;	/* rows of long answers, and waits looked at */
 };

@@ -131,6 +131,17 @@ static void write_path(struct json *json, const struct path *path)
 	buf_free(&text);
 }
 
+static void begin_reading(struct call *call, struct reading *reading)
+{
+	if (reading->begun)
+		return;
+	reading->begun = true;
+	call_result(call);
+	json_object(&call->json);
+	write_path(&call->json, &reading->path);
+	json_key(&call->json, "value");
+}
+
 /* Writes the value, or what there is time for. True: there is more. */
 static bool read_state(struct call *call)
 {
@@ -138,19 +149,15 @@ static bool read_state(struct call *call)
 	struct state_ref ref;
 	struct err err = {0};
 
-	/* Only a permanent part of the tree is ever cut, so it is found again. */
-	if (state_find(call->domain->root, &reading->path, &ref, &err) < 0) {
+	if (state_find(call->domain->root, &reading->path, &ref, &err) == 0) {
+		begin_reading(call, reading);
+		state_write(&call->json, &ref, &reading->page);
+	} else if (reading->begun) {
+		state_write_gone(&call->json, &reading->page);
+	} else {
 		call_fail(call, &err);
 		return false;
 	}
-	if (!reading->begun) {
-		reading->begun = true;
-		call_result(call);
-		json_object(&call->json);
-		write_path(&call->json, &reading->path);
-		json_key(&call->json, "value");
-	}
-	state_write(&call->json, &ref, &reading->page);
 	if (reading->page.cut)
 		return true;
 	if (reading->page.paged) {

@@ -167,21 +167,52 @@ static void write_member(struct json *json, const struct field_map *map,
 	write_engine(json, engine, NULL);
 }
 
-/* The map that the path names: one page of it. */
+static bool turn_is_spent(struct json *json, struct state_page *page)
+{
+	if (!page->budget || loop_may(page->budget))
+		return false;
+	page->cut = true;
+	page->comma = json->comma;
+	json->mute = true;
+	return true;
+}
+
+static void go_on(struct json *json, struct state_page *page)
+{
+	page->cut = false;
+	json->mute = false;
+	json->comma = page->comma;
+}
+
+/* The map that the path names: one page of it, in slices. */
 static void write_page(struct json *json, const struct field *field, const void *owner,
 		       struct state_page *page)
 {
-	const struct engine *engine = field->map->next(owner, page->after);
+	const struct engine *engine;
 
-	page->paged = true;
-	page->total = field->map->total(owner);
-	json_object(json);
-	for (uint64_t i = 0; engine && i < page->limit; i++) {
+	if (page->cut) {
+		go_on(json, page);
+	} else {
+		page->paged = true;
+		json_object(json);
+	}
+	engine = field->map->next(owner, page->next[0] ? page->next : page->after);
+	for (; engine && page->limit > 0; page->limit--) {
+		if (turn_is_spent(json, page))
+			return;
 		write_member(json, field->map, engine, page->next, sizeof(page->next));
 		engine = field->map->next(owner, page->next);
 	}
 	json_object_end(json);
+	page->total = field->map->total(owner);
 	page->more = engine != NULL;
+}
+
+void state_write_gone(struct json *json, struct state_page *page)
+{
+	json_object_end(json);
+	page->cut = page->more = false;
+	page->total = 0;
 }
 
 /* A map that is part of the value: all of it, in slices. Until the place where the turn before had
@@ -192,21 +223,15 @@ static void write_whole_map(struct json *json, const struct field *field, const 
 	const struct engine *engine;
 
 	if (page->cut) {
-		page->cut = false;
-		json->mute = false;
-		json->comma = page->comma;
+		go_on(json, page);
 		engine = field->map->next(owner, page->resume);
 	} else {
 		json_object(json);
 		engine = field->map->next(owner, NULL);
 	}
 	for (; engine; engine = field->map->next(owner, page->resume)) {
-		if (page->budget && !loop_may(page->budget)) {
-			page->cut = true;
-			page->comma = json->comma;
-			json->mute = true;
+		if (turn_is_spent(json, page))
 			return;
-		}
 		write_member(json, field->map, engine, page->resume, sizeof(page->resume));
 	}
 	json_object_end(json);

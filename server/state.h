@@ -25,12 +25,12 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 /* A page of a map, in and out; also where a long value goes on in a later turn. */
 struct state_page {
 	const char *after;	      /* in: NULL begins at the beginning */
-	uint64_t limit;		      /* in: members at most */
+	uint64_t limit;		      /* in: members at most; out: those not written */
 	bool paged;		      /* out: the value is a map, next and total hold */
 	bool more;		      /* out: there are members after next */
 	char next[ADDRESS_TEXT_SIZE]; /* out: key of the last member written */
 	uint64_t total;		      /* out */
-	/* Long values: zero the rest at first, then call again with the same struct. */
+	/* Long values and pages: zero the rest at first, then call again with the same struct. */
 	bool cut; /* out: not finished; call again */
 	bool comma;
 	char resume[ADDRESS_TEXT_SIZE];
@@ -42,6 +42,10 @@ bool state_is_engine(const struct state_ref *ref);
 
 /* Writes the value. If page->cut is set on return the loop has other things to do: call again. */
 void state_write(struct json *json, const struct state_ref *ref, struct state_page *page);
+
+/* Ends a page that was cut and whose owner has gone since, a server's connections: no more of it.
+ */
+void state_write_gone(struct json *json, struct state_page *page);
 
 /* One engine as an object, as it stands in a list. */
 void state_write_engine(struct json *json, const struct engine *engine);

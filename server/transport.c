@@ -161,7 +161,7 @@ void transport_open(struct transport *transport, struct engine *node, struct han
 {
 	*transport = (struct transport){.env = env};
 	RB_INIT(&transport->tree);
-	RB_INIT(&transport->index.tree);
+	conn_index_init(&transport->index);
 	engine_init(&transport->e, &transport_kind, node->loop, node, &transport->servers);
 	ev_timer_init(&transport->check, on_check, CHECK_INTERVAL, CHECK_INTERVAL);
 	ev_timer_start(node->loop->ev, &transport->check);

@@ -236,7 +236,7 @@ static void settle_conn(const struct conn *conn)
 
 static void look_at_pool(const struct pool *pool)
 {
-	uint64_t ended = 0, in = 0, used = 0;
+	uint64_t ended = 0, in = 0, used = 0, leaving = 0;
 	const struct engine *child;
 	const struct conn *conn;
 	double last = 0;
@@ -244,6 +244,7 @@ static void look_at_pool(const struct pool *pool)
 	TAILQ_FOREACH (child, &pool->conns.list, sibling) {
 		look_at_conn(container_of(child, const struct conn, e), pool);
 		in += container_of(child, const struct conn, e)->bytes_in;
+		leaving += container_of(child, const struct conn, e)->leaving;
 	}
 	TAILQ_FOREACH (conn, &pool->link.by_use, by_use) {
 		used++;
@@ -251,7 +252,7 @@ static void look_at_pool(const struct pool *pool)
 			violated("connections are out of order of use");
 		last = conn->used;
 	}
-	if (used != pool->conns.count)
+	if (used != pool->conns.count - leaving)
 		violated("%llu of %llu connections are in order of use", (unsigned long long)used,
 			 (unsigned long long)pool->conns.count);
 	for (size_t i = 0; i < pool->nclosed; i++)
