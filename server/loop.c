@@ -90,6 +90,74 @@ static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
 	(void)revents;
 }
 
+/* -- news: first come, first served -- */
+
+struct loop *loop_of(struct ev_loop *ev)
+{
+	return ev_userdata(ev);
+}
+
+static bool has_news_room(struct loop *loop)
+{
+	size_t room = loop->news_room > 0 ? loop->news_room * 2 : 64;
+	struct news *grown;
+
+	if (loop->nnews < loop->news_room)
+		return true;
+	grown = reallocarray(loop->news, room, sizeof(*grown));
+	if (!grown)
+		return false;
+	loop->news = grown;
+	loop->news_room = room;
+	return true;
+}
+
+bool loop_tell_later(struct loop *loop, ev_io *io, int revents,
+		     void (*hear)(ev_io *io, int revents))
+{
+	if (loop_has_news(io)) {
+		loop->news[(uintptr_t)io->data - 1].revents |= revents;
+		return true;
+	}
+	if (!has_news_room(loop))
+		return false;
+	loop->news[loop->nnews++] = (struct news){io, revents, hear};
+	/* A place, never followed. */
+	io->data = (void *)(uintptr_t)loop->nnews;
+	return true;
+}
+
+void loop_tell(struct loop *loop, ev_io *io, int revents, void (*hear)(ev_io *io, int revents))
+{
+	if (!loop_tell_later(loop, io, revents, hear))
+		hear(io, revents);
+}
+
+void loop_untell(struct loop *loop, ev_io *io)
+{
+	if (!loop_has_news(io))
+		return;
+	loop->news[(uintptr_t)io->data - 1].io = NULL;
+	io->data = NULL;
+}
+
+/* libev told the last first, so the first is at the end. */
+static void on_mail(struct ev_loop *ev, ev_check *watcher, int revents)
+{
+	struct loop *loop = container_of(watcher, struct loop, mail);
+
+	(void)ev;
+	(void)revents;
+	while (loop->nnews > 0) {
+		struct news news = loop->news[--loop->nnews];
+
+		if (!news.io)
+			continue;
+		news.io->data = NULL;
+		news.hear(news.io, news.revents);
+	}
+}
+
 /* -- descriptors that others may close -- */
 
 static void drop(struct loop *loop, struct exposed *exposed)
@@ -183,6 +251,10 @@ int loop_open(struct loop *loop)
 	ev_check_init(&loop->woken, on_woken);
 	ev_set_priority(&loop->woken, EV_MAXPRI);
 	ev_check_start(loop->ev, &loop->woken);
+	ev_set_userdata(loop->ev, loop);
+	ev_check_init(&loop->mail, on_mail);
+	ev_set_priority(&loop->mail, EV_MINPRI);
+	ev_check_start(loop->ev, &loop->mail);
 	ev_idle_init(&loop->awake, on_awake);
 	ev_fork_init(&loop->anew, on_anew);
 	ev_fork_start(loop->ev, &loop->anew);
@@ -193,6 +265,7 @@ void loop_close(struct loop *loop)
 {
 	bury(loop);
 	ev_loop_destroy(loop->ev);
+	free(loop->news);
 	free(loop->scratch);
 }
 

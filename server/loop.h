@@ -40,6 +40,14 @@ struct exposed {
 	ev_io *io;
 };
 
+/* News of a stream of data, kept until it is its turn. libev gives out last what came first, which
+   under load makes the unlucky wait for all the others; here first come is first served. */
+struct news {
+	ev_io *io;
+	int revents;
+	void (*hear)(ev_io *io, int revents);
+};
+
 /* Told of changes of state. */
 struct observer {
 	LIST_ENTRY(observer) link;
@@ -70,6 +78,10 @@ struct loop {
 	ev_check woken;	 /* first of all after sleeping: takes the time */
 	ev_prepare turn; /* runs jobs, observers and burials just before the loop would sleep */
 	ev_idle awake;	 /* active while jobs are left, so that it does not */
+	/* in reverse; a watcher's data is the place of its news, counted from 1 */
+	struct news *news;
+	size_t nnews, news_room;
+	ev_check mail; /* last of all after sleeping: gives the news out */
 	ev_fork anew;	 /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
@@ -104,6 +116,23 @@ void loop_expose(struct loop *loop, struct exposed *exposed, ev_io *io);
 void loop_shelter(struct exposed *exposed);
 /* fd was just opened, to be watched: whoever is exposed and watches that number has lost it. */
 void loop_opened(struct loop *loop, int fd);
+
+/* For the callback of a watcher that shares the turn with many: calls hear later in this turn, when
+   libev has told all it knows, in the order the kernel told it; at once where there is no memory to
+   keep it. io->data is the loop's. */
+void loop_tell(struct loop *loop, ev_io *io, int revents, void (*hear)(ev_io *io, int revents));
+/* The same for others, in any order; false: there is no memory for it. */
+bool loop_tell_later(struct loop *loop, ev_io *io, int revents,
+		     void (*hear)(ev_io *io, int revents)) __attribute__((warn_unused_result));
+/* io was stopped: it hears nothing any more. */
+void loop_untell(struct loop *loop, ev_io *io);
+/* Is there news for io that it has not heard? */
+static inline bool loop_has_news(const ev_io *io)
+{
+	return io->data != NULL;
+}
+/* The loop a callback of libev runs on. */
+struct loop *loop_of(struct ev_loop *ev);
 
 /* Puts a job in the queue if it is not there. */
 void loop_post(struct loop *loop, struct job *job);
