@@ -43,6 +43,8 @@ static void close_client(struct conn *conn)
 		return;
 	if (conn->e.why == REASON_RESET)
 		net_close_reset(conn->fd);
+	else if (conn->ended)
+		close(conn->fd);
 	else
 		net_close_gently(conn->fd);
 	conn->fd = -1;

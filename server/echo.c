@@ -28,13 +28,12 @@ static void echo_update(struct echo *echo)
 	relay_watch(echo->conn.e.loop, &echo->io, events);
 }
 
-static void on_event(struct ev_loop *ev, ev_io *io, int revents)
+static void echo_hear(ev_io *io, int revents)
 {
 	struct echo *echo = container_of(io, struct echo, io);
 	struct conn *conn = &echo->conn;
 	struct relay_moved moved;
 
-	(void)ev;
 	if (loop_dropped(revents)) {
 		conn_end(conn, REASON_ERROR, ENOMEM);
 		return;
@@ -49,6 +48,11 @@ static void on_event(struct ev_loop *ev, ev_io *io, int revents)
 		conn_end(conn, REASON_CLIENT_CLOSED, 0);
 	else
 		echo_update(echo);
+}
+
+static void on_event(struct ev_loop *ev, ev_io *io, int revents)
+{
+	loop_tell(loop_of(ev), io, revents, echo_hear);
 }
 
 static int echo_open(struct conn *conn, struct err *err)
@@ -89,6 +93,7 @@ static void echo_close(struct conn *conn)
 
 	relay_watch(conn->e.loop, &echo->io, 0);
 	relay_free(&echo->relay);
+	conn->ended = echo->relay.ended;
 }
 
 const struct handler echo_handler = {

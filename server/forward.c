@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handler.h"
 #include "net.h"
@@ -11,6 +12,10 @@
 #define RETRY_SECONDS	 0.02 /* a Unix backend whose backlog is full */
 #define PRESENCE_SECONDS 1.0  /* is the peer of a half-closed connection still there? */
 #define FAILURE_SECONDS	 10.0 /* one warning a server in this time */
+
+/* What may go to a backend before its socket is tuned: one segment wherever it goes, and nothing
+   delays the first. */
+enum { FIRST_WORDS = 512 };
 
 enum progress { CONNECTING, CONNECTED, FAILED };
 
@@ -27,6 +32,7 @@ struct forward {
 	struct relay up;	   /* client to backend */
 	struct relay down;	   /* backend to client */
 	struct patience *patience; /* while connecting, and while half-closed; else NULL */
+	struct youth youth;	   /* of the backend's socket */
 	int fd;			   /* the backend; -1 if there is none */
 	bool connected;
 	bool backend_first; /* its end of file came before the client's */
@@ -102,6 +108,8 @@ static struct relay_moved move_up(struct forward *forward, bool readable)
 		conn_moved(conn, moved.in, 0);
 	else if (moved.out)
 		conn_touch(conn);
+	if (moved.out > FIRST_WORDS || (moved.out && conn->bytes_in > moved.in))
+		youth_tune(&forward->youth);
 	return moved;
 }
 
@@ -115,7 +123,7 @@ static struct relay_moved move_down(struct forward *forward, bool readable)
 		conn_moved(conn, 0, moved.out);
 	else if (moved.in)
 		conn_touch(conn);
-	if (forward->down.eof && !forward->up.eof)
+	if (forward->down.ended && !forward->up.ended)
 		forward->backend_first = true;
 	return moved;
 }
@@ -158,6 +166,12 @@ static void on_presence(struct ev_loop *ev, ev_timer *timer, int revents)
 		conn_end(conn, client ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED, 0);
 }
 
+static void pass_ends(struct forward *forward)
+{
+	relay_pass_end(&forward->up, forward->fd);
+	relay_pass_end(&forward->down, forward->conn.fd);
+}
+
 static void forward_move(struct forward *forward, bool up_readable, bool down_readable)
 {
 	struct relay_moved moved = move_both(forward, up_readable, down_readable);
@@ -170,23 +184,13 @@ static void forward_move(struct forward *forward, bool up_readable, bool down_re
 		conn_end(conn,
 			 forward->backend_first ? REASON_BACKEND_CLOSED : REASON_CLIENT_CLOSED, 0);
 	} else {
+		pass_ends(forward);
 		/* Without memory for it the check is not made: the idle time-out remains. */
 		if ((up || down) && !forward->patience)
 			(void)patience_start(forward, on_presence, PRESENCE_SECONDS,
 					     PRESENCE_SECONDS);
 		forward_update(forward);
 	}
-}
-
-static void on_client(struct ev_loop *ev, ev_io *io, int revents)
-{
-	struct forward *forward = container_of(io, struct forward, client);
-
-	(void)ev;
-	if (loop_dropped(revents))
-		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
-	else
-		forward_move(forward, (revents & EV_READ) != 0, false);
 }
 
 /* -- connecting -- */
@@ -212,7 +216,9 @@ static enum progress forward_try(const struct forward *forward, int *error)
 	if (connect(forward->fd, &backend->sa, backend->len) == 0)
 		return CONNECTED;
 	*error = errno;
-	if (*error == EINPROGRESS || *error == EINTR)
+	if (*error == EISCONN)
+		return CONNECTED;
+	if (*error == EINPROGRESS || *error == EALREADY || *error == EINTR)
 		return CONNECTING;
 	return *error == EAGAIN && address_is_unix(backend) ? CONNECTING : FAILED;
 }
@@ -226,7 +232,8 @@ static void forward_connected(struct forward *forward)
 	totals_of(forward)->connecting--;
 	totals_of(forward)->open++;
 	loop_mark(conn->e.loop);
-	net_tune(forward->fd);
+	if (!address_is_unix(&conn->spec->backend))
+		youth_begin(&conn->spec->env->youths, &forward->youth, conn->e.loop, forward->fd);
 	conn_running(conn);
 	forward_update(forward);
 }
@@ -242,29 +249,6 @@ static void forward_failed(struct forward *forward, int error)
 		log_warning(server, "backend %s cannot be reached: %s",
 			    address_text(&conn->spec->backend, backend), strerror(error));
 	conn_end(conn, REASON_ERROR, error);
-}
-
-static void on_backend(struct ev_loop *ev, ev_io *io, int revents)
-{
-	struct forward *forward = container_of(io, struct forward, backend);
-	int error;
-
-	(void)ev;
-	if (loop_dropped(revents) && forward->connected) {
-		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
-		return;
-	}
-	if (forward->connected) {
-		forward_move(forward, false, (revents & EV_READ) != 0);
-		return;
-	}
-	error = loop_dropped(revents) ? ENOMEM : net_error(forward->fd);
-	if (!error && is_myself(forward->fd, &forward->conn.spec->backend))
-		error = ECONNREFUSED;
-	if (error)
-		forward_failed(forward, error);
-	else
-		forward_connected(forward);
 }
 
 /* Time to try again, or no time left. */
@@ -286,13 +270,124 @@ static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
 		forward_failed(forward, error);
 }
 
+/* Time is left: waits until the backend answers, or a while. -1: no memory for that. */
+static int wait_for_backend(struct forward *forward)
+{
+	const struct handler_spec *spec = forward->conn.spec;
+
+	if (address_is_unix(&spec->backend))
+		return patience_start(forward, on_patience, RETRY_SECONDS, RETRY_SECONDS);
+	return patience_start(forward, on_patience, spec->connect_timeout, 0.);
+}
+
+/* Of a backend that is looked at while connecting. */
+static void forward_proceed(struct forward *forward, enum progress progress, int error)
+{
+	if (progress == CONNECTING && wait_for_backend(forward) < 0) {
+		progress = FAILED;
+		error = ENOMEM;
+	}
+	if (progress == CONNECTED)
+		forward_connected(forward);
+	else if (progress == FAILED)
+		forward_failed(forward, error);
+	else
+		forward_update(forward);
+}
+
+/* The first look at a client whose backend is on this machine, in the turn of connect(2): such a
+   connection stands by then, and what can be sent proves it. A client that has not spoken yet takes
+   another connect(2), which tells. */
+static void forward_look(struct forward *forward)
+{
+	struct conn *conn = &forward->conn;
+	struct relay_moved moved;
+	enum progress progress = CONNECTED;
+	int error = 0;
+
+	if (is_myself(forward->fd, &conn->spec->backend)) {
+		forward_failed(forward, ECONNREFUSED);
+		return;
+	}
+	moved = move_up(forward, true);
+	if (moved.status == RELAY_READ_FAILED) {
+		conn_end(conn, conn_reason(moved.error), moved.error);
+	} else if (moved.status == RELAY_OK) {
+		if (!moved.out)
+			progress = forward_try(forward, &error);
+		forward_proceed(forward, progress, error);
+	} else if (conn_reason(moved.error) == REASON_RESET) {
+		/* It was there and has left; what it said last still counts. */
+		forward_connected(forward);
+		(void)move_down(forward, true);
+		conn_end(conn, REASON_RESET, moved.error);
+	} else {
+		forward_failed(forward, moved.error);
+	}
+}
+
+static void forward_answered(struct forward *forward, int error)
+{
+	if (!error && is_myself(forward->fd, &forward->conn.spec->backend))
+		error = ECONNREFUSED;
+	if (error)
+		forward_failed(forward, error);
+	else
+		forward_connected(forward);
+}
+
+/* -- events -- */
+
+static void client_hear(ev_io *io, int revents)
+{
+	struct forward *forward = container_of(io, struct forward, client);
+
+	if (loop_dropped(revents))
+		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
+	else if (forward->connected)
+		forward_move(forward, (revents & EV_READ) != 0, false);
+	else
+		forward_look(forward);
+}
+
+static void backend_hear(ev_io *io, int revents)
+{
+	struct forward *forward = container_of(io, struct forward, backend);
+
+	if (!forward->connected)
+		forward_answered(forward,
+				 loop_dropped(revents) ? ENOMEM : net_error(forward->fd));
+	else if (loop_dropped(revents))
+		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
+	else
+		forward_move(forward, false, (revents & EV_READ) != 0);
+}
+
+static void on_client(struct ev_loop *ev, ev_io *io, int revents)
+{
+	loop_tell(loop_of(ev), io, revents, client_hear);
+}
+
+static void on_backend(struct ev_loop *ev, ev_io *io, int revents)
+{
+	loop_tell(loop_of(ev), io, revents, backend_hear);
+}
+
 /* -- the handler -- */
+
+/* Is it, or will it be, known in this turn whether the backend answers? */
+static bool look_soon(struct forward *forward)
+{
+	const struct address *backend = &forward->conn.spec->backend;
+
+	return !address_is_unix(backend) && address_is_loopback(backend) &&
+	       loop_tell_later(forward->conn.e.loop, &forward->client, EV_READ, client_hear);
+}
 
 static int forward_open(struct conn *conn, struct err *err)
 {
 	struct forward *forward = forward_of(conn);
 	const struct handler_spec *spec = conn->spec;
-	bool retry = address_is_unix(&spec->backend);
 	char backend[ADDRESS_TEXT_SIZE];
 	enum progress progress = FAILED;
 	int error = 0;
@@ -308,11 +403,13 @@ static int forward_open(struct conn *conn, struct err *err)
 		loop_opened(conn->e.loop, forward->fd);
 		progress = forward_try(forward, &error);
 	}
-	if (progress == CONNECTING &&
-	    patience_start(forward, on_patience, retry ? RETRY_SECONDS : spec->connect_timeout,
-			   retry ? RETRY_SECONDS : 0.) < 0) {
-		progress = FAILED;
-		error = ENOMEM;
+	if (progress == CONNECTING && !look_soon(forward)) {
+		if (wait_for_backend(forward) == 0) {
+			forward_update(forward);
+		} else {
+			progress = FAILED;
+			error = ENOMEM;
+		}
 	}
 	if (progress == FAILED) {
 		totals_of(forward)->failed++;
@@ -321,8 +418,6 @@ static int forward_open(struct conn *conn, struct err *err)
 	}
 	if (progress == CONNECTED)
 		forward_connected(forward);
-	else
-		forward_update(forward);
 	return 0;
 }
 
@@ -352,8 +447,26 @@ static bool forward_end(struct conn *conn, enum end how)
 		return true;
 	if (relay_finished(&forward->up) && relay_finished(&forward->down))
 		return true;
+	pass_ends(forward);
 	forward_update(forward);
 	return false;
+}
+
+static void close_backend(struct forward *forward)
+{
+	struct conn *conn = &forward->conn;
+
+	if (conn->e.why == REASON_RESET) {
+		net_close_reset(forward->fd);
+	} else if (!forward->down.ended) {
+		net_close_gently(forward->fd);
+	} else if (!conn->ended) {
+		close(forward->fd);
+	} else {
+		net_close_both(forward->fd, conn->fd);
+		conn->fd = -1;
+	}
+	forward->fd = -1;
 }
 
 static void forward_close(struct conn *conn)
@@ -367,13 +480,10 @@ static void forward_close(struct conn *conn)
 		totals_of(forward)->open--;
 	else
 		totals_of(forward)->connecting--;
-	if (forward->fd < 0)
-		return;
-	if (conn->e.why == REASON_RESET)
-		net_close_reset(forward->fd);
-	else
-		net_close_gently(forward->fd);
-	forward->fd = -1;
+	youth_end(&forward->youth);
+	conn->ended = forward->up.ended;
+	if (forward->fd >= 0)
+		close_backend(forward);
 }
 
 static int forward_check(struct handler_spec *spec, const struct address *serving, struct err *err)

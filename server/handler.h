@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "identity.h"
 #include "log.h"
+#include "youth.h"
 
 struct supervisor; /* child.h */
 
@@ -25,6 +26,7 @@ enum { HANDLER_ADMINS = 2 }; /* noded's own sockets: for operators, for observer
 struct handler_env {
 	struct loop *loop;
 	struct backend_totals backends;
+	struct youths youths; /* of them, those that are not tuned yet */
 	struct supervisor *supervisor;
 	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
 	bool no_exec; /* programs are not run; then there is no supervisor */
@@ -61,8 +63,9 @@ struct handler {
 	bool (*end)(struct conn *conn, enum end how);
 	/* Writes how its program ended ("exit:0", "signal:9"), "" if it has not. May be NULL. */
 	void (*status)(const struct conn *conn, char text[static REASON_TEXT_SIZE]);
-	/* Stop watchers, close descriptors but conn->fd, give buffers back. Called once, also after
-	   a failed open. */
+	/* Stop watchers, close descriptors (conn->fd only where that is simpler: then it is -1),
+	   give buffers back, say whether the client's end was read (conn->ended). Called once, also
+	   after a failed open. */
 	void (*close)(struct conn *conn);
 };
 

@@ -52,8 +52,6 @@ void net_tune(int fd)
 {
 	const int on = 1;
 
-	if (is_unix(fd))
-		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
@@ -83,6 +81,15 @@ void net_close_gently(int fd)
 		total += n > 0 ? (size_t)n : 0;
 	} while ((n > 0 && total < DISCARD_MAX) || (n == -1 && errno == EINTR));
 	close(fd);
+}
+
+void net_close_both(int a, int b)
+{
+	if ((a == b + 1 && close_range((unsigned)b, (unsigned)a, 0) == 0) ||
+	    (b == a + 1 && close_range((unsigned)a, (unsigned)b, 0) == 0))
+		return;
+	close(a);
+	close(b);
 }
 
 void net_close_reset(int fd)

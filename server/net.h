@@ -19,13 +19,15 @@ int net_socket(const struct address *address);
 bool net_is_socket(int fd, ino_t ino);
 /* True if it is a socket that listens: one that was destroyed or shut down does not (TCP). */
 bool net_listens(int fd);
-/* TCP_NODELAY and SO_KEEPALIVE; does nothing on a Unix socket. */
+/* TCP_NODELAY and SO_KEEPALIVE; fd is a TCP socket. */
 void net_tune(int fd);
 /* The error pending on a socket (SO_ERROR), 0 if none. */
 int net_error(int fd);
 /* Closes so that the peer reads a FIN, not an RST: what it sent and nobody read is thrown away
    first (tcp(7): closing with unread data resets). Bounded: at most 1 MiB is read. */
 void net_close_gently(int fd);
+/* Closes both, by one system call where their numbers are neighbours. */
+void net_close_both(int a, int b);
 /* Closes so that the peer sees a reset (SO_LINGER 0). */
 void net_close_reset(int fd);
 /* True for errors of accept(2) that concern one connection or the network for a moment, not the

@@ -64,7 +64,7 @@ static void relay_read(struct relay *relay, struct loop *loop, int from, int to,
 		return;
 	}
 	if (got == 0) {
-		relay->eof = true;
+		relay->ended = true;
 		return;
 	}
 	moved->in = (size_t)got;
@@ -82,20 +82,27 @@ struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, 
 
 	if (relay->held)
 		relay_flush(relay, to, &moved);
-	if (readable && moved.status == RELAY_OK && relay_wants_read(relay))
-		relay_read(relay, loop, from, to, &moved);
-	if (moved.status == RELAY_OK && relay_finished(relay) && !relay->fin) {
-		relay->fin = true;
-		/* It fails only where the receiver is gone, which its own events tell. */
-		if (!relay->discard)
-			shutdown(to, SHUT_WR);
+	if (readable && moved.status == RELAY_OK && relay_wants_read(relay)) {
+		if (relay->ended)
+			relay->deaf = true;
+		else
+			relay_read(relay, loop, from, to, &moved);
 	}
 	return moved;
 }
 
+void relay_pass_end(struct relay *relay, int to)
+{
+	if (relay->fin || !relay_finished(relay))
+		return;
+	relay->fin = true;
+	/* It fails only where the receiver is gone, which its own events tell. */
+	shutdown(to, SHUT_WR);
+}
+
 bool relay_wants_read(const struct relay *relay)
 {
-	return !relay->eof && !relay->held;
+	return !relay->deaf && !relay->held;
 }
 
 bool relay_wants_write(const struct relay *relay)
@@ -105,12 +112,12 @@ bool relay_wants_write(const struct relay *relay)
 
 bool relay_finished(const struct relay *relay)
 {
-	return relay->eof && !relay->held;
+	return (relay->ended || relay->deaf) && !relay->held;
 }
 
 void relay_no_more(struct relay *relay)
 {
-	relay->eof = true;
+	relay->deaf = true;
 }
 
 void relay_free(struct relay *relay)
@@ -126,9 +133,10 @@ void relay_watch(struct loop *loop, ev_io *io, int events)
 		return;
 	/* Not active, yet it has news: that it was dropped. Its callback is about to hear of it;
 	   started again it would be deaf, since for libev nothing has changed. */
-	if (events && !ev_is_active(io) && ev_is_pending(io))
+	if (events && !ev_is_active(io) && (ev_is_pending(io) || loop_has_news(io)))
 		return;
 	ev_io_stop(loop->ev, io);
+	loop_untell(loop, io);
 	if (!events)
 		return;
 	/* Not ev_io_set, which makes libev call epoll_ctl(2) even if nothing has changed. */

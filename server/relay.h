@@ -13,8 +13,9 @@
 struct relay {
 	char *held;	  /* NULL unless bytes are waiting */
 	uint32_t at, len; /* held[at .. at + len) is waiting */
-	bool eof;	  /* the sender has ended its side */
-	bool fin;	  /* and the receiver has been told (shutdown) */
+	bool ended;	  /* the sender's end was read: nothing it sent is left unread */
+	bool deaf;	  /* nothing is read any more, after the end or because it was told so */
+	bool fin;	  /* the receiver has been told of the end (shutdown) */
 	bool discard;	  /* read and forget: there is no receiver */
 };
 
@@ -26,11 +27,15 @@ struct relay_moved {
 	enum relay_status status;
 };
 
-/* Moves what can be moved now: writes what is held, then reads once and writes at once; passes on
-   an end of file with shutdown(2) when all before it is delivered. readable: from has reported
-   input (or end, or error). A bounded amount of work. */
+/* Moves what can be moved now: writes what is held, then reads once and writes at once. readable:
+   from has reported input (or end, or error). A bounded amount of work. */
 struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, int to,
 			      bool readable) __attribute__((warn_unused_result));
+/* Passes on the end with shutdown(2), once, if all before it is delivered. For whoever is not about
+   to close `to`, which says the same. */
+void relay_pass_end(struct relay *relay, int to);
+/* An end that was read is waited for once more: the other side most often ends meanwhile, and then
+   the kernel need not be told to forget this one. */
 bool relay_wants_read(const struct relay *relay);
 bool relay_wants_write(const struct relay *relay);
 /* Nothing will come any more and all is delivered. */
@@ -41,7 +46,7 @@ void relay_no_more(struct relay *relay);
 void relay_free(struct relay *relay);
 
 /* Makes the watcher wait for exactly these events (0: none), if it does not already. Its descriptor
-   must have been set by ev_io_init. */
+   must have been set by ev_io_init, and its callback must be one that uses loop_tell. */
 void relay_watch(struct loop *loop, ev_io *io, int events);
 
 #endif

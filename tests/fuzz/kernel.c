@@ -290,9 +290,13 @@ CALL(int, close, int fd)
 CALL(int, close_range, unsigned first, unsigned last, int flags)
 {
 	(void)flags;
-	for (unsigned fd = first; fd < FD_MAX && fd <= last; fd++)
-		if (kernel.fd[fd].file)
+	tick();
+	for (unsigned fd = first; fd < FD_MAX && fd <= last; fd++) {
+		if (!in_child())
+			model_close((int)fd);
+		else if (kernel.fd[fd].file)
 			fd_close((int)fd);
+	}
 	return 0;
 }
 

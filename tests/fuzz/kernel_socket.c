@@ -568,6 +568,8 @@ CALL(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
 	if (!file->nonblock)
 		violated("a connect that would wait");
 	was_fresh = file->sock->state == SOCK_FRESH;
+	if (file->sock->state == SOCK_DEAD && file->sock->error)
+		return take_error(file->sock);
 	if (!was_fresh) {
 		errno = file->sock->state == SOCK_CONNECTING ? EALREADY : EISCONN;
 		return -1;

@@ -147,6 +147,7 @@ static void run_relay(struct run *run)
 	if (!readable && !relay_wants_write(relay))
 		return;
 	moved = relay_move(relay, &loop, run->source[1], run->sink[0], readable);
+	relay_pass_end(relay, run->sink[0]);
 	run->in += moved.in;
 	run->out += moved.out;
 	if (moved.status != RELAY_OK || moved.in > LOOP_SCRATCH)
@@ -179,8 +180,7 @@ static void check_stream(int family, int buffer, uint32_t chunk, size_t total, u
 			run_read(&run, chunk);
 	}
 	CHECK(run.ended && !run.broken && run.read == total && run.in == total &&
-		  run.out == total && relay_finished(&run.relay) && run.relay.fin &&
-		  !relay_wants_read(&run.relay),
+		  run.out == total && relay_finished(&run.relay) && run.relay.fin && run.relay.ended,
 	      "%s, buffers of %d, chunks up to %u, %zu bytes: byte for byte, then the end",
 	      family == AF_INET ? "TCP" : "Unix", buffer, chunk, total);
 	relay_free(&run.relay);
@@ -260,9 +260,13 @@ static void test_interest(void)
 			break;
 	}
 	CHECK(relay_finished(&relay), "the end comes after all that was kept");
+	relay_pass_end(&relay, sink[0]);
 	drain(sink[1], &end);
 	CHECK(end, "and is passed on");
-	CHECK(!relay_wants_read(&relay) && !relay_wants_write(&relay), "then it waits for nothing");
+	CHECK(relay_wants_read(&relay), "it would be told of it once more");
+	moved = relay_move(&relay, &loop, source[1], sink[0], true);
+	CHECK(moved.in == 0 && !relay_wants_read(&relay) && !relay_wants_write(&relay),
+	      "then it waits for nothing");
 	close_pair(source);
 	close_pair(sink);
 }
@@ -281,6 +285,7 @@ static void test_half_close(void)
 	await_input(client[1]);
 	moved = relay_move(&up, &loop, client[1], backend[0], true);
 	CHECK(moved.status == RELAY_OK && relay_finished(&up), "an end without a byte before it");
+	relay_pass_end(&up, backend[0]);
 	drain(backend[1], &end);
 	CHECK(end, "reaches the other side");
 	CHECK(send(backend[1], &byte, 1, MSG_NOSIGNAL) == 1, "which can still answer");
@@ -312,10 +317,12 @@ static void test_no_more(void)
 	      "told to read no more, it still delivers what it has");
 	for (out = drain(sink[1], &end); !relay_finished(&relay); out += drain(sink[1], &end)) {
 		moved = relay_move(&relay, &loop, source[1], sink[0], true);
+		relay_pass_end(&relay, sink[0]);
 		if (moved.status != RELAY_OK || moved.in)
 			break;
 	}
 	CHECK_UINT(out, in, "all of it, and not a byte more");
+	drain(sink[1], &end);
 	CHECK(end && relay_finished(&relay), "then the end is passed on");
 	close_pair(source);
 	close_pair(sink);
@@ -399,33 +406,109 @@ static void test_failure_while_holding(void)
 
 /* -- watchers -- */
 
+static int seen; /* by any of them, EV_READ and the like */
+static int order[8], norder;
+
+/* A watcher of one end of a pair, which has a number. */
+struct ear {
+	ev_io io;
+	int number, pair[2];
+};
+
+static void hear(ev_io *io, int revents)
+{
+	struct ear *ear = container_of(io, struct ear, io);
+
+	seen |= revents;
+	if (norder < 8)
+		order[norder++] = ear->number;
+}
+
 static void on_event(struct ev_loop *ev, ev_io *io, int revents)
 {
-	(void)ev;
-	*(int *)io->data |= revents;
+	loop_tell(loop_of(ev), io, revents, hear);
+}
+
+static void ear_open(struct ear *ear, int number)
+{
+	*ear = (struct ear){.number = number};
+	make_pair(ear->pair, AF_UNIX, 0);
+	ev_io_init(&ear->io, on_event, ear->pair[0], 0);
 }
 
 static void test_watch(void)
 {
-	int pair[2], seen = 0;
-	ev_io io;
+	struct ear ear;
 
-	make_pair(pair, AF_UNIX, 0);
-	ev_io_init(&io, on_event, pair[0], 0);
-	io.data = &seen;
-	relay_watch(&loop, &io, 0);
-	CHECK(!ev_is_active(&io), "a watcher for nothing is not active");
-	relay_watch(&loop, &io, EV_READ);
-	CHECK(ev_is_active(&io) && io.events == EV_READ, "one for input is");
-	relay_watch(&loop, &io, EV_WRITE);
+	ear_open(&ear, 1);
+	relay_watch(&loop, &ear.io, 0);
+	CHECK(!ev_is_active(&ear.io), "a watcher for nothing is not active");
+	relay_watch(&loop, &ear.io, EV_READ);
+	CHECK(ev_is_active(&ear.io) && ear.io.events == EV_READ, "one for input is");
+	relay_watch(&loop, &ear.io, EV_WRITE);
 	ev_run(loop.ev, EVRUN_NOWAIT);
 	CHECK(seen == EV_WRITE, "it can change what it waits for");
-	relay_watch(&loop, &io, EV_READ | EV_WRITE);
-	relay_watch(&loop, &io, 0);
+	relay_watch(&loop, &ear.io, EV_READ | EV_WRITE);
+	relay_watch(&loop, &ear.io, 0);
 	seen = 0;
 	ev_run(loop.ev, EVRUN_NOWAIT);
-	CHECK(!ev_is_active(&io) && seen == 0, "and waits no more when told so");
-	close_pair(pair);
+	CHECK(!ev_is_active(&ear.io) && seen == 0, "and waits no more when told so");
+	close_pair(ear.pair);
+}
+
+/* libev alone would call the last of them first. */
+static void test_order(void)
+{
+	struct ear ear[5];
+
+	for (int i = 0; i < 5; i++) {
+		ear_open(&ear[i], i);
+		relay_watch(&loop, &ear[i].io, EV_READ);
+	}
+	ev_run(loop.ev, EVRUN_NOWAIT);
+	norder = 0;
+	/* In this order the kernel tells of them. */
+	for (int i = 0; i < 5; i++)
+		CHECK(write(ear[i * 3 % 5].pair[1], "x", 1) == 1, "a byte for one of five");
+	ev_run(loop.ev, EVRUN_NOWAIT);
+	CHECK_UINT(norder, 5, "each hears of its byte");
+	for (int i = 0; i < norder; i++)
+		CHECK_UINT(order[i], i * 3 % 5, "in the order the bytes came");
+	for (int i = 0; i < 5; i++) {
+		relay_watch(&loop, &ear[i].io, 0);
+		close_pair(ear[i].pair);
+	}
+}
+
+static struct ear deaf, first;
+
+static void hear_and_stop(ev_io *io, int revents)
+{
+	(void)io;
+	(void)revents;
+	CHECK(loop_has_news(&deaf.io), "what came with it is still to be heard");
+	relay_watch(&loop, &deaf.io, 0);
+}
+
+static void on_first(struct ev_loop *ev, ev_io *io, int revents)
+{
+	loop_tell(loop_of(ev), io, revents, hear_and_stop);
+}
+
+static void test_stop_unheard(void)
+{
+	ear_open(&first, 1);
+	first.io.cb = on_first;
+	ear_open(&deaf, 2);
+	relay_watch(&loop, &first.io, EV_READ);
+	relay_watch(&loop, &deaf.io, EV_READ);
+	norder = 0;
+	CHECK(write(first.pair[1], "x", 1) == 1 && write(deaf.pair[1], "x", 1) == 1, "two bytes");
+	ev_run(loop.ev, EVRUN_NOWAIT);
+	CHECK(norder == 0 && !loop_has_news(&deaf.io), "a watcher that is stopped hears nothing");
+	relay_watch(&loop, &first.io, 0);
+	close_pair(first.pair);
+	close_pair(deaf.pair);
 }
 
 int main(void)
@@ -440,6 +523,8 @@ int main(void)
 	test_failures();
 	test_failure_while_holding();
 	test_watch();
+	test_order();
+	test_stop_unheard();
 	loop_close(&loop);
 	return check_done();
 }
