@@ -126,7 +126,7 @@ int child_spawn(struct child *child, struct supervisor *supervisor, const struct
 	assert(child->exited && child->stage == CHILD_NONE);
 	if (!supervisor->hunter && supervisor_arm(supervisor, err) < 0)
 		return -1;
-	if (launch_program(spawn, &child->pid, err) < 0)
+	if (launch_program(&supervisor->launcher, spawn, &child->pid, err) < 0)
 		return -1;
 	supervisor->hunter = true;
 	child->supervisor = supervisor;
@@ -456,6 +456,7 @@ void supervisor_open(struct supervisor *supervisor, struct loop *loop)
 	TAILQ_INIT(&supervisor->leaving);
 	ev_timer_init(&supervisor->again, on_again, 0., 0.);
 	ev_timer_init(&supervisor->patience, on_patience, 0., 0.);
+	launcher_open(&supervisor->launcher);
 	/* Some may have ended when nobody watched yet. */
 	supervisor_look(supervisor);
 }
@@ -482,6 +483,7 @@ void supervisor_close(struct supervisor *supervisor)
 		child_remove(child);
 		child->exited(child, child->signalled, child->status);
 	}
+	launcher_close(&supervisor->launcher);
 	loop_cancel(supervisor->loop, &supervisor->reaping);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->again);
 	ev_timer_stop(supervisor->loop->ev, &supervisor->patience);

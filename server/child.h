@@ -29,6 +29,7 @@ struct spared {
 /* One a node. */
 struct supervisor {
 	struct loop *loop;
+	struct launcher launcher;
 	struct child_tree tree;	   /* those that run */
 	struct child_list leaving; /* those that have ended; told when what they left is gone */
 	struct job reaping;
@@ -78,8 +79,8 @@ struct child {
 };
 
 /* Whoever gets SIGCHLD calls supervisor_look. Needs an ev_loop_new loop: the default loop's own
-   handler would reap everything. Until the first child_spawn whoever ends is reaped, and that is
-   all. */
+   handler would reap everything. Signals must be set up by then. Until the first child_spawn
+   whoever ends is reaped, and that is all. */
 void supervisor_open(struct supervisor *supervisor, struct loop *loop);
 /* Some child may have ended: later in this turn it is reaped. */
 void supervisor_look(struct supervisor *supervisor);

@@ -133,7 +133,8 @@ static int exec_check(struct handler_spec *spec, const struct address *serving, 
 	if (program_find(spec, err) < 0)
 		return -1;
 	spawn.program = spec->program;
-	return spec->identity.given ? launch_rehearse(&spawn, err) : 0;
+	return spec->identity.given ? launch_rehearse(&spec->env->supervisor->launcher, &spawn, err)
+				    : 0;
 }
 
 /* -- its environment -- */

@@ -29,51 +29,90 @@ enum {
 };
 
 /* The child runs in our memory while we stand still (CLONE_VM | CLONE_VFORK): nothing is copied,
-   and it reports by writing here. It has copies of its own of descriptors, signal handlers, limits,
-   umask and working directory. Only async-signal-safe calls; the sanitizer must not mark its stack,
-   which is part of ours and is left by no return.
+   and it reports by writing here. It has copies of its own of signal handlers, limits, umask and
+   working directory. Only async-signal-safe calls; the sanitizer must not mark its stack, which is
+   part of ours and is left by no return.
+
+   Its descriptors, too, are ours at first (CLONE_FILES): to copy the table costs more than all else
+   when thousands are open. Its first call parts from them with a copy of the lowest few numbers,
+   where it finds what it needs; any other call before that would open or close in noded. If that
+   call fails it ends, and another child gets a copy of all.
 
    Not so if it becomes somebody else: whatever that user runs already could then stop it, and us
    with it, for good. It gets a copy of our memory and reports through a pipe. */
 struct launch {
+	const struct launcher *launcher;
 	const struct spawn *spawn;
-	struct rlimit nofile;
-	pid_t parent;
-	bool rehearsal;	    /* look, do not run */
-	int report;	    /* the pipe; -1: none */
-	volatile int error; /* errno of what failed; 0: the program runs */
-	bool silent;	    /* it took too long, and may take longer to die */
+	struct rlimit nofile; /* the program's */
+	rlim_t ours;	      /* no descriptor has that number or a higher one */
+	int in_out, error_fd; /* where the child finds those of spawn */
+	bool rehearsal;	      /* look, do not run */
+	int report;	      /* the pipe; -1: none */
+	volatile bool shares; /* the descriptors are still ours */
+	volatile int error;   /* errno of what failed; 0: the program runs */
+	bool silent;	      /* it took too long, and may take longer to die */
 };
+
+/* The kernel's struct. libc's sigaction(2) refuses 32 and 33, which are its own, and which some
+   programs pass on ignored. */
+struct kernel_action {
+	unsigned long handler, flags, restorer, mask; /* handler: SIG_DFL is 0 */
+};
+
+static uint64_t signal_bit(int number)
+{
+	return (uint64_t)1 << (number - 1);
+}
 
 /* -- in the child -- */
 
 #define BARE __attribute__((no_sanitize_address))
 
-/* Before the mask is lifted: our handlers would run in our memory. */
-static void BARE reset_signals(void)
+/* Before anything else. */
+static int BARE leave_table(struct launch *launch)
 {
-	/* The kernel's struct: handler (SIG_DFL is 0), flags, restorer, mask. libc's sigaction(2)
-	   refuses 32 and 33, which are its own, and which some programs pass on ignored. */
-	const struct {
-		unsigned long handler, flags, restorer, mask;
-	} action = {0};
+	const struct launcher *launcher = launch->launcher;
+	int last = launcher->in_out > launcher->error ? launcher->in_out : launcher->error;
+
+	if (launch->shares && close_range((unsigned)last + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+		return -1;
+	launch->shares = false;
+	return 0;
+}
+
+/* Before the mask is lifted: our handlers would run in our memory. */
+static void BARE reset_signals(uint64_t altered)
+{
+	const struct kernel_action action = {0};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof(action.mask));
+		if (altered & signal_bit(number))
+			syscall(SYS_rt_sigaction, number, &action, NULL, sizeof(action.mask));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Nothing from that number on gets to the program. Ours are close-on-exec from birth; this is for
+   those we inherited. */
+static void BARE close_from(unsigned first, rlim_t end)
+{
+	if (close_range(first, ~0U, 0) == 0)
+		return;
+	/* Before Linux 5.9, or under a filter that does not know the call. */
+	for (int fd = (int)first; (rlim_t)fd < end; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static int BARE set_fds(struct launch *launch)
 {
-	const struct spawn *spawn = launch->spawn;
 	unsigned first = REPORT_FD;
 	int flags;
 
 	if (launch->rehearsal)
 		return 0;
-	if (dup2(spawn->in_out, 0) < 0 || dup2(spawn->in_out, 1) < 0 || dup2(spawn->error, 2) < 0)
+	if (dup2(launch->in_out, 0) < 0 || dup2(launch->in_out, 1) < 0 ||
+	    dup2(launch->error_fd, 2) < 0)
 		return -1;
 	if (launch->report >= 0) {
 		if (launch->report != REPORT_FD && dup3(launch->report, REPORT_FD, O_CLOEXEC) < 0)
@@ -81,9 +120,7 @@ static int BARE set_fds(struct launch *launch)
 		launch->report = REPORT_FD;
 		first++;
 	}
-	/* Ours are close-on-exec from birth; this is for those we inherited. */
-	if (close_range(first, ~0U, 0) < 0 && errno != ENOSYS)
-		return -1;
+	close_from(first, launch->ours);
 	flags = fcntl(0, F_GETFL);
 	return flags < 0 ? -1 : fcntl(0, F_SETFL, flags & ~O_NONBLOCK);
 }
@@ -103,7 +140,9 @@ static void BARE run(struct launch *launch)
 {
 	const struct spawn *spawn = launch->spawn;
 
-	reset_signals();
+	if (leave_table(launch) < 0)
+		return;
+	reset_signals(launch->launcher->altered);
 	umask(022);
 	if (setsid() < 0 || chdir("/") < 0 || setrlimit(RLIMIT_NOFILE, &launch->nofile) < 0 ||
 	    set_fds(launch) < 0 || set_privileges(&spawn->identity) < 0)
@@ -112,7 +151,7 @@ static void BARE run(struct launch *launch)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return;
 	/* It died before the line above? Then nobody will tell us. */
-	if (getppid() != launch->parent)
+	if (getppid() != launch->launcher->self)
 		_exit(127);
 	if (!launch->rehearsal)
 		execve(spawn->program, spawn->argv, spawn->environment);
@@ -132,13 +171,67 @@ static int BARE launch_main(void *argument)
 	_exit(127);
 }
 
-/* -- in noded -- */
+/* -- in noded: the places -- */
+
+static int open_null(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+void launcher_open(struct launcher *launcher)
+{
+	struct kernel_action action = {0};
+
+	*launcher = (struct launcher){.self = getpid(), .in_out = open_null()};
+	launcher->error = open_null();
+	launcher->null = open_null();
+	if (launcher->in_out < 0 || launcher->error < 0 || launcher->null < 0)
+		launcher_close(launcher);
+	for (int number = 1; number < NSIG; number++)
+		if (syscall(SYS_rt_sigaction, number, NULL, &action, sizeof(action.mask)) < 0 ||
+		    action.handler)
+			launcher->altered |= signal_bit(number);
+}
+
+void launcher_close(struct launcher *launcher)
+{
+	int *places[] = {&launcher->in_out, &launcher->error, &launcher->null};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (*places[i] >= 0)
+			close(*places[i]);
+		*places[i] = -1;
+	}
+}
+
+/* False if there are no places (any more). */
+static bool places_fill(struct launcher *launcher, int in_out, int error)
+{
+	if (launcher->null < 0)
+		return false;
+	if (dup3(in_out, launcher->in_out, O_CLOEXEC) >= 0 &&
+	    dup3(error, launcher->error, O_CLOEXEC) >= 0)
+		return true;
+	launcher_close(launcher);
+	return false;
+}
+
+/* Nobody's connection lives longer for having been there. */
+static void places_empty(struct launcher *launcher)
+{
+	if (dup3(launcher->null, launcher->in_out, O_CLOEXEC) < 0 ||
+	    dup3(launcher->null, launcher->error, O_CLOEXEC) < 0)
+		launcher_close(launcher);
+}
+
+/* -- in noded: the process -- */
 
 /* The one place that makes a process. -1: errno is set. Else its pid. */
 static pid_t launch_clone(struct launch *launch)
 {
 	char stack[STACK_SIZE] __attribute__((aligned(16)));
-	int flags = launch->report < 0 ? CLONE_VM | CLONE_VFORK : 0;
+	int flags =
+	    (launch->report < 0 ? CLONE_VM | CLONE_VFORK : 0) | (launch->shares ? CLONE_FILES : 0);
 	sigset_t all, before;
 	pid_t pid;
 	int error;
@@ -150,6 +243,50 @@ static pid_t launch_clone(struct launch *launch)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = error;
 	return pid;
+}
+
+int launch_wait(pid_t pid, siginfo_t *info)
+{
+	int result;
+
+	do
+		result = waitid(P_PID, (id_t)pid, info, WEXITED);
+	while (result < 0 && errno == EINTR);
+	return result;
+}
+
+/* With a copy of all descriptors. */
+static pid_t launch_with_copy(struct launch *launch)
+{
+	launch->shares = false;
+	launch->in_out = launch->spawn->in_out;
+	launch->error_fd = launch->spawn->error;
+	launch->error = 0;
+	return launch_clone(launch);
+}
+
+static pid_t launch_sharing(struct launcher *launcher, struct launch *launch)
+{
+	siginfo_t info;
+	pid_t pid;
+	int error;
+
+	if (!places_fill(launcher, launch->spawn->in_out, launch->spawn->error))
+		return launch_with_copy(launch);
+	launch->shares = true;
+	launch->in_out = launcher->in_out;
+	launch->error_fd = launcher->error;
+	pid = launch_clone(launch);
+	error = errno;
+	places_empty(launcher);
+	errno = error;
+	if (pid < 0 || !launch->shares || !launch->error)
+		return pid;
+	/* It could not part from our descriptors. Only a shortage may be over the next time. */
+	launch_wait(pid, &info);
+	if (!net_is_shortage(launch->error))
+		launcher_close(launcher);
+	return launch_with_copy(launch);
 }
 
 /* Reads what the child reports, or that its program has taken its place (end of file). Whoever has
@@ -182,7 +319,7 @@ static pid_t launch_with_report(struct launch *launch)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	launch->report = ends[1];
-	pid = launch_clone(launch);
+	pid = launch_with_copy(launch);
 	error = errno;
 	close(ends[1]);
 	if (pid > 0)
@@ -233,27 +370,20 @@ static int describe_failure(const struct launch *launch, struct err *err)
 		       (unsigned)spawn->identity.group);
 }
 
-int launch_wait(pid_t pid, siginfo_t *info)
+int launch_program(struct launcher *launcher, const struct spawn *spawn, pid_t *pid,
+		   struct err *err)
 {
-	int result;
-
-	do
-		result = waitid(P_PID, (id_t)pid, info, WEXITED);
-	while (result < 0 && errno == EINTR);
-	return result;
-}
-
-int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)
-{
-	struct launch launch = {.spawn = spawn, .parent = getpid(), .report = -1};
+	struct launch launch = {.launcher = launcher, .spawn = spawn, .report = -1};
 	siginfo_t info;
 
 	assert(spawn->in_out > 2 && spawn->error > 2);
 	if (getrlimit(RLIMIT_NOFILE, &launch.nofile) < 0)
 		return err_sys(err, ERR_IO_ERROR, errno, "the descriptor limit cannot be read");
+	launch.ours = launch.nofile.rlim_cur;
 	if (net_child_nofile() < launch.nofile.rlim_max)
 		launch.nofile.rlim_cur = net_child_nofile();
-	*pid = spawn->identity.given ? launch_with_report(&launch) : launch_clone(&launch);
+	*pid =
+	    spawn->identity.given ? launch_with_report(&launch) : launch_sharing(launcher, &launch);
 	if (*pid < 0)
 		return err_sys(err, launch_error(errno), errno, "no process for %s",
 			       spawn->program);
@@ -266,10 +396,10 @@ int launch_program(const struct spawn *spawn, pid_t *pid, struct err *err)
 	return describe_failure(&launch, err);
 }
 
-int launch_rehearse(const struct spawn *spawn, struct err *err)
+int launch_rehearse(struct launcher *launcher, const struct spawn *spawn, struct err *err)
 {
 	struct launch launch = {
-	    .spawn = spawn, .parent = getpid(), .rehearsal = true, .report = -1};
+	    .launcher = launcher, .spawn = spawn, .rehearsal = true, .report = -1};
 	siginfo_t info = {0};
 	pid_t pid;
 

@@ -450,7 +450,23 @@ static void visit_turn(const struct engine *engine)
 	look_at(engine);
 }
 
-/* -- descriptors nobody names -- */
+/* -- descriptors that are no engine's -- */
+
+/* Between launches nothing of a connection is left in its places. */
+static void look_at_launcher(const struct launcher *launcher)
+{
+	const int places[] = {launcher->in_out, launcher->error, launcher->null};
+	const struct file *file;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (places[i] < 0)
+			continue;
+		file = fd_file(places[i]);
+		if (!file || file->kind != KIND_NULL || census.owner[places[i]])
+			violated("descriptor %d is not kept free for launches", places[i]);
+		census.owner[places[i]] = "the launcher";
+	}
+}
 
 static void look_at_fds(void)
 {
@@ -549,6 +565,7 @@ void invariants_turn(void)
 	before = census;
 	memset(&census, 0, sizeof(census));
 	walk(domain->root, visit_turn);
+	look_at_launcher(&domain->env->supervisor->launcher);
 	look_at_fds();
 	look_at_sums();
 	look_at_admin();

@@ -218,6 +218,12 @@ uint32_t file_ready(const struct file *file)
 
 /* -- descriptors -- */
 
+static void fd_change(void)
+{
+	if (kernel.shared)
+		violated("a child changes descriptors that are noded's");
+}
+
 struct file *fd_file(int fd)
 {
 	if (fd >= 0 && fd < FD_MAX && kernel.fd[fd].file)
@@ -239,6 +245,7 @@ int fd_install(struct file *file, bool cloexec)
 {
 	int fd = fd_free();
 
+	fd_change();
 	if (fd < 0) {
 		file_unref(file);
 		errno = EMFILE;
@@ -262,6 +269,7 @@ int fd_close(int fd)
 {
 	struct file *file = fd_file(fd);
 
+	fd_change();
 	if (!file)
 		return -1;
 	kernel.fd[fd].file = NULL;
@@ -289,8 +297,10 @@ CALL(int, close, int fd)
 
 CALL(int, close_range, unsigned first, unsigned last, int flags)
 {
-	(void)flags;
-	tick();
+	if (fault(FAULT_close_range))
+		return -1;
+	if (kernel.shared && flags & CLOSE_RANGE_UNSHARE)
+		process_unshare();
 	for (unsigned fd = first; fd < FD_MAX && fd <= last; fd++) {
 		if (!in_child())
 			model_close((int)fd);
@@ -304,6 +314,7 @@ static int fd_put(int from, int to, bool cloexec)
 {
 	struct file *file = fd_file(from);
 
+	fd_change();
 	if (!file)
 		return -1;
 	file_ref(file);
@@ -320,7 +331,7 @@ CALL(int, dup2, int from, int to)
 
 CALL(int, dup3, int from, int to, int flags)
 {
-	return fd_put(from, to, flags & O_CLOEXEC);
+	return fault(FAULT_dup3) ? -1 : fd_put(from, to, flags & O_CLOEXEC);
 }
 
 static int fd_flags(int fd, int command, int flags)
@@ -331,6 +342,7 @@ static int fd_flags(int fd, int command, int flags)
 	case F_GETFD:
 		return slot->cloexec ? FD_CLOEXEC : 0;
 	case F_SETFD:
+		fd_change();
 		slot->cloexec = flags & FD_CLOEXEC;
 		return 0;
 	case F_GETFL:

@@ -36,7 +36,9 @@ enum {
 	X(bind)                                                                                    \
 	X(calloc)                                                                                  \
 	X(clone)                                                                                   \
+	X(close_range)                                                                             \
 	X(connect)                                                                                 \
+	X(dup3)                                                                                    \
 	X(epoll_ctl)                                                                               \
 	X(execve)                                                                                  \
 	X(fopen)                                                                                   \
@@ -185,6 +187,7 @@ struct kernel {
 	int64_t wall;	 /* CLOCK_REALTIME less that */
 	uint64_t cost;	 /* nanoseconds of one call */
 	struct slot *fd; /* of noded, or of its child between clone and execve */
+	bool shared;	 /* its child has the same, and must not change them */
 	size_t fd_limit;
 	mode_t mask;
 	uint64_t changes; /* grows with everything that changes anything but time */
@@ -261,6 +264,8 @@ void fs_halt(void);
 struct process *process_get(unsigned n);
 void process_end(struct process *process, bool signalled, int status);
 struct process *process_fork(struct process *parent, bool own_group);
+/* The child between clone and execve goes on with a copy of noded's descriptors. */
+void process_unshare(void);
 void process_boot(void);
 void process_halt(void);
 

@@ -109,6 +109,16 @@ struct process *process_fork(struct process *parent, bool own_group)
 
 /* -- birth -- */
 
+void process_unshare(void)
+{
+	memcpy(child_table, kernel.fd, sizeof(child_table));
+	for (int fd = 0; fd < FD_MAX; fd++)
+		if (child_table[fd].file)
+			file_ref(child_table[fd].file);
+	kernel.fd = child_table;
+	kernel.shared = false;
+}
+
 /* Not while the child's memory is ours: it returns here when it is a process of its own. */
 static pid_t birth(int (*run)(void *), void *argument)
 {
@@ -128,16 +138,15 @@ CALL(int, clone, int (*run)(void *), void *stack, int flags, void *argument, ...
 	(void)stack;
 	if (fault(FAULT_clone))
 		return -1;
-	if (!(flags & CLONE_VFORK) || flags & CLONE_FILES)
+	if (!(flags & CLONE_VFORK))
 		violated("clone with flags the model does not know: %#x", (unsigned)flags);
-	memcpy(child_table, kernel.fd, sizeof(child_table));
-	for (int fd = 0; fd < FD_MAX; fd++)
-		if (child_table[fd].file)
-			file_ref(child_table[fd].file);
 	newborn = process_new(OUR_PID);
-	kernel.fd = child_table;
+	kernel.shared = flags & CLONE_FILES;
+	if (!kernel.shared)
+		process_unshare();
 	pid = birth(run, argument);
-	for (int fd = 0; fd < FD_MAX; fd++)
+	kernel.shared = false;
+	for (int fd = 0; fd < FD_MAX && kernel.fd == child_table; fd++)
 		if (child_table[fd].file)
 			fd_close(fd);
 	kernel.fd = ours;
@@ -149,6 +158,8 @@ CALL(int, execve, const char *path, char *const *argv, char *const *environment)
 {
 	if (fault(FAULT_execve))
 		return -1;
+	if (kernel.shared)
+		violated("a program inherits all descriptors");
 	if (!path || !argv[0] || !environment)
 		violated("execve without a program, arguments or an environment");
 	for (int fd = 3; fd < FD_MAX; fd++)
