@@ -246,10 +246,12 @@ nth: deps-test ## let the Nth call of every function fail: half an hour; EVERY=9
 faults: deps-faults build-tests ## inject every fault into noded and its peers, write the table
 	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl \
 		tests/faults/run --report tests/faults/REPORT.md $(FAULTS)
+# A whole run is the one that is published; what is only a part of it goes to build/bench/.
 bench: deps-bench ## measure noded beside its peers, 10 minutes: PEERS, METRICS, ROUNDS
 	@$(MAKE) --no-print-directory all $(BENCHES)
 	@NODED=$(CURDIR)/$(BIN)/noded NODECTL=$(CURDIR)/$(BIN)/nodectl tests/bench/run \
 		--programs $(OBJ)/bench $(addprefix --rounds ,$(ROUNDS)) \
+		--output $(if $(PEERS)$(METRICS)$(SAN)$(COVERAGE),$(BIN)/bench,tests/bench) \
 		$(if $(PEERS),--peers '$(PEERS)') $(if $(METRICS),--metrics '$(METRICS)')
 
 chaos: deps-test ## random faults against clients that verify every byte: SECONDS, SEED

@@ -26,9 +26,12 @@ class Failure(Exception):
 class Figure:
     """What a metric yields: `less` says that a smaller one is better, `chart` that it is drawn."""
 
-    def __init__(self, key, title, unit, less=True, chart=False, digits=None):
-        self.key, self.title, self.unit = key, title, unit
-        self.less, self.chart, self.digits = less, chart, digits
+    def __init__(self, key, title, unit, less=True, chart=False):
+        self.key, self.title, self.unit, self.less, self.chart = key, title, unit, less, chart
+
+    def heading(self):
+        """Title and unit."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
 
 
 class Metric:
@@ -56,20 +59,31 @@ def metric(name, title, figures, subjects, rounds=None, warm=True):
     return register
 
 
-# What the issue of every group is, and what must hold between its figures.
+# Headings and texts of the groups, and what must hold between their figures.
 GROUPS = {}
 TARGETS = []
 
 
 def group(name, title, text):
-    """The heading of a group's table and what its figures mean."""
+    """The heading of a group's table, and what its figures mean."""
     GROUPS[name] = (title, " ".join(text.split()))
 
 
-def target(name, text, limit, ratio):
-    """ratio(results) returns what must be at most `limit`, or None if it was not measured. For "at
-    least" turn the fraction round."""
-    TARGETS.append((name, text, limit, ratio))
+def target(name, text, limit, value, least=False):
+    """What the group is to reach: value(results) returns a number, or a number and which of several
+    it was, and None if it was not measured; it must be at most, or at least, the limit."""
+    TARGETS.append(Target(name, text, limit, value, least))
+
+
+class Target:
+    """See target()."""
+
+    def __init__(self, name, text, limit, value, least):
+        self.group, self.text, self.limit, self.value, self.least = name, text, limit, value, least
+
+    def met(self, value):
+        """Whether this is good enough."""
+        return value >= self.limit if self.least else value <= self.limit
 
 
 def per(amount, units, scale):

@@ -1,10 +1,10 @@
 """Streams that carry much, in every direction and between all kinds of sockets."""
-from harness import Figure, group, metric, per
+from harness import Figure, group, metric, per, target
 from peers import FORWARD
 
 MIB = 1 << 20
-AMOUNT = 192 * MIB  # of all streams, and of both directions together
-CHECKED = 32 * MIB  # before the rounds that count, every byte is compared
+AMOUNT = 128 * MIB  # of all streams, and of both directions together
+CHECKED = 16 * MIB  # before the rounds that count, every byte is compared
 NAMES = {"tcp": "TCP", "unix": "Unix"}
 
 group("bulk", "Bulk", """1 or 8 streams that send as fast as they are read: up, from client to
@@ -55,3 +55,20 @@ def register():
 
 
 register()
+
+
+def worst(text, limit, prefix, key, kind):
+    """A target that all of these reach if the worst does; of throughput, at least."""
+    least = key == "rate"
+    target("bulk", text, limit,
+           lambda results: results.worst(prefix, key, (kind,), least), least=least)
+
+
+worst("Bulk, TCP to TCP: throughput, peers as shipped", 1.3, "bulk/tcp-tcp/", "rate", "shipped")
+worst("Bulk, TCP to TCP: CPU per GB, peers as shipped", 0.7, "bulk/tcp-tcp/", "cpu", "shipped")
+worst("Bulk, TCP to Unix: throughput, peers as shipped", 1.8, "bulk/tcp-unix/", "rate", "shipped")
+worst("Bulk, Unix to Unix: throughput, peers as shipped", 1.8, "bulk/unix-unix/", "rate", "shipped")
+for ends in ("tcp-tcp", "tcp-unix", "unix-unix"):
+    names = " to ".join(NAMES[end] for end in ends.split("-"))
+    worst(f"Bulk, {names}: throughput, tuned peers", 1, f"bulk/{ends}/", "rate", "tuned")
+    worst(f"Bulk, {names}: CPU per GB, tuned peers", 1, f"bulk/{ends}/", "cpu", "tuned")

@@ -4,7 +4,7 @@ import shutil
 import signal
 import time
 
-from harness import Failure, Figure, group, metric, tree_of
+from harness import Failure, Figure, group, metric, target, tree_of
 from peers import FORWARD
 
 MIB = 1 << 20
@@ -140,3 +140,7 @@ for name, kinds in COUNTED.items():
     metric(f"instructions/{name}", who,
            [Figure("instructions", f"instructions per {unit}", "", chart=True)], subjects,
            rounds=1, warm=False)(instructions(name))
+target("calls", "System calls per forwarded round trip, 1 client, not a ratio", 6,
+       lambda results: results.median("calls/pingpong-1", "noded", "calls"))
+target("calls", "System calls per forwarded connection, not a ratio", 13,
+       lambda results: results.median("calls/churn", "noded", "calls"))

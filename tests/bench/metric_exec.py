@@ -1,5 +1,5 @@
 """Programs run for connections."""
-from harness import Figure, group, metric, per
+from harness import Figure, group, metric, per, target
 from peers import EXEC, NODED
 
 group("exec", "Programs", """16 clients connect, read what the program says to its end, and begin again.
@@ -44,3 +44,8 @@ for program in ("tiny", "cat"):
     metric(f"exec/{program}/10", f"{title}, 10 others open", FIGURES, EXEC)(programs(program, 10))
     metric(f"exec/{program}/9000", f"{title}, 9,000 others open", FIGURES,
            [NODED])(programs(program, 9000))
+    target("exec", f"Programs, {title}: CPU to tcpserver's", 0.75,
+           lambda results, name=f"exec/{program}/10": results.to(name, "cpu", "noded", "tcpserver"))
+    target("exec", f"Programs, {title}: rate with 9,000 open to that with 10", 0.9,
+           lambda results, name=f"exec/{program}": results.to(f"{name}/9000", "rate", "noded", "noded",
+                                                              base=f"{name}/10"), least=True)

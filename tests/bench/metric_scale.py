@@ -1,5 +1,5 @@
 """What a connection and a round trip cost noded when it has much else."""
-from harness import Figure, group, metric, per
+from harness import Figure, group, metric, per, target
 from peers import NODED
 
 group("scale", "Scale", """noded beside itself: with nothing but the server measured, with 10,000 idle
@@ -8,7 +8,7 @@ group("scale", "Scale", """noded beside itself: with nothing but the server meas
 
 class Crowded:
     """noded, with something beside what is measured."""
-    kind, share = "reference", 1
+    kind, share, program = "reference", 1, None
 
     def __init__(self, label, connections=0, servers=1):
         self.label, self.connections, self.servers = label, connections, servers
@@ -50,3 +50,7 @@ def scale(kind, count):
 for load, unit, amount in (("churn", "connection", 3000), ("pingpong", "round trip", 12000)):
     metric(f"scale/{load}", f"64 clients, {load}", [Figure("cpu", f"CPU per {unit}", "us", chart=True)],
            CROWDED)(scale(load, amount))
+    for crowded in CROWDED[1:]:
+        target("scale", f"CPU per {unit} with {crowded.label} to that alone", 1.1,
+               lambda results, name=f"scale/{load}", label=crowded.label:
+               results.to(name, "cpu", label, ALONE.label))

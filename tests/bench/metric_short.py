@@ -1,5 +1,5 @@
 """Connections that are short, and messages that are: what a proxy spends on each."""
-from harness import Figure, group, metric, per
+from harness import Figure, group, metric, per, target
 from peers import FORWARD
 
 group("churn", "Short connections", """64 clients connect, send 64 bytes, compare what is echoed,
@@ -53,3 +53,10 @@ def pingpong(clients, count):
 
 metric("pingpong/1", "1 client", short_figures("round trip"), FORWARD)(pingpong(1, 8000))
 metric("pingpong/64", "64 clients", short_figures("round trip"), FORWARD)(pingpong(64, 12000))
+
+for name, what in (("churn", "Short connections, 64 clients"), ("pingpong/1", "Round trips, 1 client"),
+                   ("pingpong/64", "Round trips, 64 clients")):
+    of = name.partition("/")[0]
+    target(of, f"{what}: CPU", 0.97, lambda results, name=name: results.ratio(name, "cpu"))
+    target(of, f"{what}: 99 % take at most", 1,
+           lambda results, name=name: results.ratio(name, "p99"))
