@@ -17,9 +17,8 @@ struct identity {
 int identity_may_change(struct err *err) __attribute__((warn_unused_result));
 
 /* In a new process, before its program runs: becomes that user for good, with that group alone and,
-   unless the user is root, without a capability; and makes sure that there is no way back. System
-   calls only, none of libc's wrappers, which would tell the threads of the parent to follow. Clears
-   PR_SET_PDEATHSIG. -1: errno is set; the process must not go on. */
+   unless the user is root, without a capability, as ids_take does. -1: errno is set; the process
+   must not go on. */
 int identity_take(const struct identity *identity) __attribute__((warn_unused_result));
 
 #endif

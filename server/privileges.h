@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "../proto/error.h"
+#include "ids.h"
 
-enum { PRIVILEGES_GROUPS_MAX = 256 };
+enum { PRIVILEGES_GROUPS_MAX = IDS_GROUPS_MAX };
 
 /* A user with all of its groups. */
 struct privileges {
@@ -31,8 +32,8 @@ int privileges_add_group(struct privileges *wanted, gid_t gid, struct err *err)
 
 /* The process, which has no threads, becomes that user for good: real, effective and saved ids, no
    other groups, and no capability in any set, except that CAP_NET_BIND_SERVICE stays its own (and
-   is passed on to nobody) if keep_bind. Looks afterwards that it is so, and tries to get back. -1:
-   err says what failed; the caller must end, since it may be half-way. */
+   is passed on to nobody) if keep_bind. As ids_take does it; -1: err says what failed, and the
+   caller must end. */
 int privileges_drop(const struct privileges *wanted, bool keep_bind, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -197,6 +197,6 @@ serve_program() {
 	setpriv --bounding-set -setuid true 2>/dev/null || return 0
 	run -1 setpriv --bounding-set -setuid "$NODED" --socket "$NODED_SOCKET" --user "$GUEST" --group "$GUEST"
 	assert_equal "${#lines[@]}" 1
-	assert_output --partial "cannot become user $GUEST, group $GUEST: Operation not permitted"
+	assert_output --partial "cannot become user $GUEST, group $GUEST for good: Operation not permitted"
 	assert_equal "$(ls -A "$T/own")" ""
 }
