@@ -146,6 +146,15 @@ static int set_ready_fd(struct options *options, const char *text)
 	return 0;
 }
 
+/* Who may do what, and as whom, is no matter of which came last. */
+static int set_once(const char **value, const char *text, const char *option)
+{
+	if (*value)
+		return usage_error("%s is given twice", option);
+	*value = text;
+	return 0;
+}
+
 enum {
 	OPTION_LEVEL = 256,
 	OPTION_FORMAT,
@@ -205,20 +214,15 @@ static int set_option(struct options *options, int option, const char *text)
 	case OPTION_READY:
 		return set_ready_fd(options, text);
 	case OPTION_ADMIN_GROUP:
-		options->admin_group = text;
-		return 0;
+		return set_once(&options->admin_group, text, "--admin-group");
 	case OPTION_OPERATORS:
-		options->operators = text;
-		return 0;
+		return set_once(&options->operators, text, "--operators");
 	case OPTION_OBSERVE:
-		options->observe = text;
-		return 0;
+		return set_once(&options->observe, text, "--observe-socket");
 	case OPTION_USER:
-		options->user = text;
-		return 0;
+		return set_once(&options->user, text, "--user");
 	case OPTION_GROUP:
-		options->group = text;
-		return 0;
+		return set_once(&options->group, text, "--group");
 	case OPTION_LOW_PORTS:
 		options->low_ports = true;
 		return 0;

@@ -70,6 +70,17 @@ cannot_start() {
 	done
 }
 
+# The last one counted, in silence: whoever had appended to a command line let others in than the
+# first part of it said.
+@test "what says who may do what is given once; of other options the last one counts" {
+	local option
+	for option in --admin-group --operators --observe-socket --user --group; do
+		refused "$option is given twice" "$option" 1 "$option" 1
+	done
+	start_noded --name first --name second
+	assert_equal "$(state name)" second
+}
+
 @test "an admin socket that cannot be one is a usage error" {
 	local word
 	for word in '' tcp:127.0.0.1:80 @abstract "/$(printf 'a%.0s' {1..110})" $'/tmp/a\nb'; do
