@@ -552,6 +552,11 @@ static int check_word(const struct param *param, const char *text, struct err *e
 	if ((param->type == PARAM_VALUE || param->type == PARAM_NUMBER) && n > SCAN_NUMBER_MAX &&
 	    text[0] != '"' && scan_scalar(text, n))
 		return wrong(err, param->name, "a number of fewer characters");
+	if (param->type == PARAM_VALUE && (text[0] == '{' || text[0] == '['))
+		return err_param(err, ERR_INVALID_PARAMS, param->name,
+				 "%s begins as an object or an array does, which nothing equals; a "
+				 "string that does takes quotes of its own",
+				 text);
 	return 0;
 }
 

@@ -50,10 +50,10 @@ bool param_is_flag(const struct param *param);
 /* Turns one command-line word into the JSON value of a parameter and adds it to object under the
    parameter's name, in the place of an earlier one. text is NULL for a flag. Durations, "none" for
    null, decimal integers, choices; PARAM_VALUE: the word as JSON if it is a JSON scalar, else as a
-   string; PARAM_HANDLER: a kind's name makes an object, to which the kind's own parameters can be
-   added; PARAM_ARGV: each word is appended to the array; an address is taken as it is, a user
-   or group as a number (resolving names is ctl's). -1: invalid_params, saying what would be right,
-   or internal_error. */
+   string, but no object or array; PARAM_HANDLER: a kind's name makes an object, to which the kind's
+   own parameters can be added; PARAM_ARGV: each word is appended to the array; an address is taken
+   as it is, a user or group as a number (resolving names is ctl's). -1: invalid_params, saying what
+   would be right, or internal_error. */
 int param_add_argv(cJSON *object, const struct param *param, const char *text, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -129,6 +129,17 @@ refused() {
 	refused "--at-least: " wait phase --at-least many
 }
 
+# It was taken for a string, and waited for in vain.
+@test "wait for an object or an array is refused, for a string in quotes it is not" {
+	local word
+	for word in '[]' '[1]' '{"a":1}' '{'; do
+		refused "--is: $word begins as an object or an array does" wait phase --is "$word"
+	done
+	run nodectl --dry-run wait phase --is '"[1]"'
+	assert_success
+	assert_output --partial '"equals":"[1]"'
+}
+
 @test "a state path that cannot be one is refused" {
 	refused "path" state a..b
 	refused "path" state 'a[b'
