@@ -324,6 +324,10 @@ static int find_sockets(struct options *options)
 	    (options->observe &&
 	     socket_path_given("--observe-socket", options->observe, &node->observe, &err) < 0))
 		return usage_error("%s", err.detail);
+	if (options->observe && address_equal(&node->observe, &node->admin))
+		return usage_error("--observe-socket %s: that is the admin socket (--socket), and "
+				   "each has a path of its own",
+				   options->observe);
 	return 0;
 }
 

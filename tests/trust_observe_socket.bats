@@ -59,8 +59,11 @@ watching() {
 	done
 	assert_equal "$(cat "$T/file")" precious
 	[[ -p $T/fifo && -d $T/directory ]]
-	run -1 "$NODED" --socket "$NODED_SOCKET" --observe-socket "$NODED_SOCKET"
-	assert_output --partial "a live socket is at $NODED_SOCKET"
+	run -2 "$NODED" --socket "$NODED_SOCKET" --observe-socket "$NODED_SOCKET"
+	assert_output --partial "--observe-socket $NODED_SOCKET: that is the admin socket (--socket)"
+	ln -s "$T" "$T/link"
+	run -1 "$NODED" --socket "$NODED_SOCKET" --observe-socket "$T/link/admin.sock"
+	assert_output --partial "a live socket is at $T/link/admin.sock"
 	assert_not_exists "$NODED_SOCKET"
 	run -2 "$NODED" --socket "$NODED_SOCKET" --observe-socket tcp:127.0.0.1:1
 	assert_output --partial "--observe-socket: the admin socket is a Unix socket"
