@@ -25,6 +25,8 @@ struct domain {
 	struct wait_list waits;
 	size_t nwaits, to_look; /* to_look: those not looked at since the last change */
 	struct job looking;
+	ev_timer rest;	   /* until they may be looked at again */
+	double rests_till; /* loop_now() */
 	struct observer waits_observer;
 };
 

@@ -7,6 +7,7 @@
 
 #include "../proto/params.h"
 #include "../proto/path.h"
+#include "clock.h"
 #include "state.h"
 
 struct wait {
@@ -17,6 +18,8 @@ struct wait {
 	bool deep;  /* leads into single connections, whose phases change all the time */
 	bool brief; /* what it waits for may last less than a turn */
 };
+
+#define REST_AFTER_LOOKING 9 /* times as long as it took */
 
 enum verdict { NOT_YET, MET, NEVER, NO_MEMORY };
 
@@ -254,22 +257,62 @@ void do_wait(struct call *call)
 	call->domain->nwaits++;
 }
 
+/* Counters that are busy would have every wait looked at in every turn, and nobody else would get
+   to do much. Looking takes a tenth of the time at most: afterwards it rests. */
+static void take_rest(struct domain *domain, double began)
+{
+	double now = clock_seconds();
+
+	domain->rests_till = now + REST_AFTER_LOOKING * (now - began);
+}
+
+/* Now, or when it has rested. */
+static void look_soon(struct domain *domain)
+{
+	struct loop *loop = domain->root->loop;
+	double left = domain->rests_till - loop_now(loop);
+
+	if (ev_is_active(&domain->rest))
+		return;
+	if (left <= 0) {
+		loop_post(loop, &domain->looking);
+		return;
+	}
+	ev_now_update(loop->ev);
+	ev_timer_set(&domain->rest, left, 0.);
+	ev_timer_start(loop->ev, &domain->rest);
+}
+
 /* Looks at as many as the turn's budget allows; those looked at go to the end of the list. */
 static bool look_at_some(struct job *job)
 {
 	struct domain *domain = container_of(job, struct domain, looking);
+	double began = clock_seconds();
 	struct wait *wait;
 
-	while (domain->to_look > 0 && (wait = TAILQ_FIRST(&domain->waits))) {
-		if (!loop_may(&domain->root->loop->rows))
-			return true;
+	while (domain->to_look > 0 && (wait = TAILQ_FIRST(&domain->waits)) &&
+	       loop_may(&domain->root->loop->rows)) {
 		domain->to_look--;
 		TAILQ_REMOVE(&domain->waits, wait, link);
 		TAILQ_INSERT_TAIL(&domain->waits, wait, link);
 		try_answer(wait);
 	}
-	domain->to_look = 0;
+	if (TAILQ_EMPTY(&domain->waits))
+		domain->to_look = 0;
+	take_rest(domain, began);
+	if (domain->to_look > 0)
+		look_soon(domain);
 	return false;
+}
+
+static void on_rested(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	struct domain *domain = container_of(timer, struct domain, rest);
+
+	(void)ev;
+	(void)revents;
+	if (domain->to_look > 0)
+		loop_post(domain->root->loop, &domain->looking);
 }
 
 static void look_at_all(struct observer *observer)
@@ -278,7 +321,7 @@ static void look_at_all(struct observer *observer)
 
 	domain->to_look = domain->nwaits;
 	if (domain->to_look > 0)
-		loop_post(domain->root->loop, &domain->looking);
+		look_soon(domain);
 }
 
 /* A phase may be over before the turn is. */
@@ -298,6 +341,7 @@ void waits_open(struct domain *domain)
 {
 	TAILQ_INIT(&domain->waits);
 	domain->looking.run = look_at_some;
+	ev_timer_init(&domain->rest, on_rested, 0., 0.);
 	domain->waits_observer.changed = look_at_all;
 	domain->waits_observer.phase = look_at_phase;
 	loop_observe(domain->root->loop, &domain->waits_observer);
@@ -307,6 +351,7 @@ void waits_cancel(struct domain *domain)
 {
 	struct wait *wait;
 
+	ev_timer_stop(domain->root->loop->ev, &domain->rest);
 	while ((wait = TAILQ_FIRST(&domain->waits)))
 		answer_cancelled(wait->call);
 }

@@ -99,3 +99,51 @@ many_servers() {
 		assert turns >= len(queue) / 64, turns
 	END
 }
+
+@test "a page of state is written in slices, and cut short if its server goes" {
+	start_noded
+	script <<-'END'
+		from peers import *
+		from admin_client import request
+		node, page = Node(), Admin()
+		at = node.serve("unix:", max_connections=None)
+		clients = [connect(at) for _ in range(1500)]
+		node.until_open(at, 1500)
+		path = f"transport.servers[{at}].connection_pool.connections"
+		result = page.result("state", path=path, limit=1000)
+		expect([len(result["value"]), result["total"]], [1000, 1500])
+		rest = page.result("state", path=path, limit=1000, after=result["next"])
+		expect([len(rest["value"]), rest["next"]], [500, None])
+		expect(len(result["value"].keys() | rest["value"].keys()), 1500)
+		assert 0 < node.state("process.loop.rows_in_a_turn") <= 256
+		page.send(*[request("state", n, path=path, limit=1000) for n in range(60)])
+		node.result("stop_server", address=at, force=True)
+		for n in range(60):
+		    reply = page.reply()
+		    if "error" in reply:
+		        expect(reply["error"]["data"]["name"], "no_such_path")
+	END
+}
+
+@test "2,000 clients that leave at once are closed in slices" {
+	start_noded
+	script <<-'END'
+		from peers import *
+		import signal
+		node = Node()
+		at = node.serve("tcp:", max_connections=None)
+		clients = [connect(at) for _ in range(2000)]
+		other = connect(node.serve("tcp:"))
+		node.until_open(at, 2000)
+		expect(node.state("process.loop.ended_in_a_turn"), 0)
+		os.kill(int(os.environ["NODED_PID"]), signal.SIGSTOP)
+		for client in clients:
+		    client.close()
+		other.sendall(b"meanwhile")
+		os.kill(int(os.environ["NODED_PID"]), signal.SIGCONT)
+		expect(other.recv(9), b"meanwhile")
+		node.until_ended(at, "client_closed", 2000)
+		node.until_open(at, 0)
+		assert 0 < node.state("process.loop.ended_in_a_turn") <= 32
+	END
+}
