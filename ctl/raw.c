@@ -46,7 +46,7 @@ static const char *skip_value(const char *at, const char *end)
 		return skip_string(at, end);
 	if (at < end && (*at == '{' || *at == '['))
 		return skip_container(at, end);
-	while (at < end && strchr(",]} \t\r\n", *at) == NULL)
+	while (at < end && *at != ',' && *at != ']' && *at != '}' && (unsigned char)*at > ' ')
 		at++;
 	return at;
 }
@@ -107,12 +107,14 @@ bool raw_next(struct raw_walk *walk, struct raw_item *item)
 	return item->value.len > 0;
 }
 
-static bool name_is(struct span key, const char *name)
+bool raw_key_is(struct span key, const char *name)
 {
 	struct buf plain = {0};
 	size_t n = strlen(name);
 	bool same;
 
+	if (key.len < n + 2)
+		return false;
 	if (memchr(key.at, '\\', key.len) == NULL)
 		return key.len == n + 2 && memcmp(key.at + 1, name, n) == 0;
 	raw_decode(&plain, key);
@@ -130,7 +132,7 @@ struct span raw_member(struct span object, const char *name)
 		return (struct span){0};
 	raw_begin(&walk, object);
 	while (raw_next(&walk, &item))
-		if (name_is(item.key, name))
+		if (raw_key_is(item.key, name))
 			return item.value;
 	return (struct span){0};
 }

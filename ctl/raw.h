@@ -28,6 +28,9 @@ void raw_begin(struct raw_walk *walk, struct span container);
 /* False at the end. */
 bool raw_next(struct raw_walk *walk, struct raw_item *item);
 
+/* Whether a key, with its quotes, stands for that name. */
+bool raw_key_is(struct span key, const char *name);
+
 /* The member of that name, at NULL if there is none or object is not one. */
 struct span raw_member(struct span object, const char *name);
 /* Follows names joined by dots; a whole dotted name that is itself a key wins. */

@@ -10,6 +10,7 @@
 enum {
 	GAP = 2,
 	NARROWEST = 10, /* no column of text is cut to less */
+	ROW_ITEMS = 64, /* members of a row that are remembered: no row has so many */
 };
 
 struct cell {
@@ -61,14 +62,50 @@ static struct span find_value(struct span row, const char *name)
 	return value;
 }
 
-void table_add(struct table *table, struct span row)
+/* A row walked once for all its columns. */
+struct row {
+	struct span text;
+	struct raw_item item[ROW_ITEMS];
+	size_t n;
+};
+
+static void row_read(struct row *row, struct span text)
 {
+	struct raw_walk walk;
+
+	row->text = text;
+	row->n = 0;
+	raw_begin(&walk, text);
+	while (row->n < ROW_ITEMS && raw_next(&walk, &row->item[row->n]))
+		row->n++;
+}
+
+/* Rows of a list are alike: what one has stands where the one before had it. */
+static struct span row_find(const struct row *row, const char *name, size_t *place)
+{
+	if (strchr(name, '.') != NULL || row->n == ROW_ITEMS)
+		return find_value(row->text, name);
+	if (*place < row->n && raw_key_is(row->item[*place].key, name))
+		return row->item[*place].value;
+	for (size_t i = 0; i < row->n; i++)
+		if (raw_key_is(row->item[i].key, name)) {
+			*place = i;
+			return row->item[i].value;
+		}
+	return (struct span){0};
+}
+
+void table_add(struct table *table, struct span text)
+{
+	struct row row;
+
+	row_read(&row, text);
 	for (size_t i = 0; i < table->ncolumns; i++) {
 		struct table_column *column = &table->columns[i];
-		struct span value = find_value(row, column->name);
+		struct span value = row_find(&row, column->name, &column->place);
 
 		if (value.at == NULL && column->also != NULL)
-			value = find_value(row, column->also);
+			value = row_find(&row, column->also, &column->place);
 		column->seen = column->seen || value.at != NULL;
 		add_cell(table, column, value);
 	}
@@ -85,10 +122,16 @@ struct line {
 
 static void line_spaces(struct line *line, size_t n)
 {
+	static const char blanks[] = "                                ";
+
 	n = n < line->left ? n : line->left;
 	line->left -= n;
-	while (n-- > 0)
-		buf_append(&line->text, " ", 1);
+	while (n > 0) {
+		size_t some = n < strlen(blanks) ? n : strlen(blanks);
+
+		buf_append(&line->text, blanks, some);
+		n -= some;
+	}
 }
 
 static void line_text(struct line *line, const char *text, size_t n, const char *color)

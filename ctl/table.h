@@ -12,8 +12,9 @@ struct table_column {
 	const char *also; /* another place to look, or NULL */
 	bool optional;	  /* left out if no row has it */
 	/* Found while rows are added: */
-	bool seen; /* a row has it, if only as null */
-	bool text; /* a cell is no number: left-aligned */
+	bool seen;    /* a row has it, if only as null */
+	bool text;    /* a cell is no number: left-aligned */
+	size_t place; /* among the members of the last row */
 	size_t width;
 };
 
@@ -25,8 +26,8 @@ struct table {
 	size_t rows;
 };
 
-/* Zeroed with columns and ncolumns set it is ready. row is an object. */
-void table_add(struct table *table, struct span row);
+/* Zeroed with columns and ncolumns set it is ready. text is that of a row, an object. */
+void table_add(struct table *table, struct span text);
 
 /* Prints on standard output. columns: of the terminal, 0 for no limit. */
 void table_print(struct table *table, bool header, bool colored, size_t columns);

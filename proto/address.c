@@ -379,6 +379,32 @@ static void unix_text(const struct address *address, char text[static ADDRESS_TE
 	text[5 + n] = '\0';
 }
 
+static char *put_number(char *at, unsigned number, char behind)
+{
+	char digits[sizeof "65535"];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	while (n > 0)
+		*at++ = digits[--n];
+	*at++ = behind;
+	return at;
+}
+
+/* Three for each row of a list, hence without printf, on which inet_ntop relies as well. */
+static void ipv4_text(const struct address *address, char text[static ADDRESS_TEXT_SIZE])
+{
+	uint32_t host = ntohl(address->in.sin_addr.s_addr);
+	char *at = text + 4;
+
+	memcpy(text, "tcp:", 4);
+	for (int shift = 24; shift >= 0; shift -= 8)
+		at = put_number(at, host >> shift & 0xff, shift > 0 ? '.' : ':');
+	put_number(at, address_port(address), '\0');
+}
+
 const char *address_text(const struct address *address, char text[static ADDRESS_TEXT_SIZE])
 {
 	char host[INET6_ADDRSTRLEN];
@@ -392,8 +418,7 @@ const char *address_text(const struct address *address, char text[static ADDRESS
 		inet_ntop(AF_INET6, &address->in6.sin6_addr, host, sizeof host);
 		snprintf(text, ADDRESS_TEXT_SIZE, "tcp:[%s]:%u", host, address_port(address));
 	} else {
-		inet_ntop(AF_INET, &address->in.sin_addr, host, sizeof host);
-		snprintf(text, ADDRESS_TEXT_SIZE, "tcp:%s:%u", host, address_port(address));
+		ipv4_text(address, text);
 	}
 	return text;
 }
@@ -403,7 +428,7 @@ static bool is_family(const struct address *address, sa_family_t family)
 	return address->len > 0 && address->sa.sa_family == family;
 }
 
-static bool is_wildcard(const struct address *address)
+bool address_is_wildcard(const struct address *address)
 {
 	if (is_family(address, AF_INET))
 		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
@@ -459,9 +484,9 @@ static struct address destination(const struct address *to)
 		go.in.sin_port = to->in6.sin6_port;
 		memcpy(&go.in.sin_addr, &to->in6.sin6_addr.s6_addr[12], sizeof go.in.sin_addr);
 	}
-	if (is_wildcard(&go) && go.sa.sa_family == AF_INET)
+	if (address_is_wildcard(&go) && go.sa.sa_family == AF_INET)
 		go.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else if (is_wildcard(&go))
+	else if (address_is_wildcard(&go))
 		go.in6.sin6_addr = in6addr_loopback;
 	return go;
 }
@@ -472,6 +497,6 @@ bool address_reaches(const struct address *to, const struct address *at)
 
 	if (address_equal(to, at) || address_equal(&go, at))
 		return true;
-	return is_wildcard(at) && go.sa.sa_family == at->sa.sa_family && address_is_loopback(&go) &&
-	       address_port(&go) == address_port(at);
+	return address_is_wildcard(at) && go.sa.sa_family == at->sa.sa_family &&
+	       address_is_loopback(&go) && address_port(&go) == address_port(at);
 }

@@ -55,6 +55,8 @@ const char *address_text(const struct address *address, char text[static ADDRESS
 bool address_is_unix(const struct address *address);
 /* 127.0.0.0/8, ::1 and every Unix address. */
 bool address_is_loopback(const struct address *address);
+/* 0.0.0.0 or [::]. */
+bool address_is_wildcard(const struct address *address);
 unsigned address_port(const struct address *address); /* 0 for Unix */
 /* The same text; zones of IPv6 peers are not looked at. */
 bool address_equal(const struct address *a, const struct address *b);

@@ -137,12 +137,26 @@ static size_t escape_one(char out[static ESCAPE_MAX], size_t *shown, const char 
 	return len;
 }
 
+/* Nearly every character there is. */
+static bool is_usual(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
 void buf_escape(struct buf *buf, const char *bytes, size_t n)
 {
 	char one[ESCAPE_MAX];
 	size_t shown;
 
 	for (size_t i = 0; i < n;) {
+		size_t run = 0;
+
+		while (i + run < n && is_usual(bytes[i + run]))
+			run++;
+		buf_append(buf, bytes + i, run);
+		i += run;
+		if (i == n)
+			break;
 		i += escape_one(one, &shown, bytes + i, n - i);
 		buf_append(buf, one, shown);
 	}

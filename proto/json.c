@@ -178,6 +178,15 @@ void json_raw(struct json *json, const char *text, size_t n)
 	put(json, text, n);
 }
 
+static void put_digits(char *text, int n, int number)
+{
+	while (n-- > 0) {
+		text[n] = (char)('0' + number % 10);
+		number /= 10;
+	}
+}
+
+/* Two for each row of a list, hence without strftime. */
 void json_time(struct json *json, double seconds)
 {
 	const double last =
@@ -185,7 +194,7 @@ void json_time(struct json *json, double seconds)
 	int64_t ms;
 	time_t whole;
 	struct tm tm;
-	char text[sizeof "9999-12-31T23:59:59"];
+	char text[] = "\"9999-12-31T23:59:59.999Z\"";
 
 	if (!(seconds >= 0 && seconds <= last)) { /* NaN too */
 		json_null(json);
@@ -194,10 +203,14 @@ void json_time(struct json *json, double seconds)
 	ms = (int64_t)(seconds * 1000 + 0.5);
 	whole = (time_t)(ms / 1000);
 	gmtime_r(&whole, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-	separate(json);
-	if (!json->mute)
-		buf_printf(json->out, "\"%s.%03dZ\"", text, (int)(ms % 1000));
+	put_digits(text + 1, 4, tm.tm_year + 1900);
+	put_digits(text + 6, 2, tm.tm_mon + 1);
+	put_digits(text + 9, 2, tm.tm_mday);
+	put_digits(text + 12, 2, tm.tm_hour);
+	put_digits(text + 15, 2, tm.tm_min);
+	put_digits(text + 18, 2, tm.tm_sec);
+	put_digits(text + 21, 3, (int)(ms % 1000));
+	json_raw(json, text, sizeof text - 1);
 }
 
 void json_key_string(struct json *json, const char *key, const char *text)

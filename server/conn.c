@@ -226,7 +226,8 @@ void conn_local(const struct conn *conn, struct address *local)
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
 
-	if (address_is_unix(local) || conn->fd < 0)
+	/* One address was listened on: it was that. */
+	if (!address_is_wildcard(local) || conn->fd < 0)
 		return;
 	if (getsockname(conn->fd, (struct sockaddr *)&name, &len) == 0)
 		address_from_sockaddr(local, (struct sockaddr *)&name, len);
