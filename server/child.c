@@ -25,7 +25,7 @@
 #define CLOSE_SECONDS	 2.0 /* supervisor_close takes at most about this long */
 #define PATIENCE_SECONDS 1.0 /* so long an end waits for what a program left to die */
 #define SLOW_SECONDS	 0.1 /* from one look at every process to the next */
-#define EFFORT_SHARE	 8 /* a hunt in a crowd waits so many times as long as the last one took */
+#define EFFORT_SHARE	 8   /* a hunt waits so many times as long as the last one took */
 
 enum {
 	UNDYING_MOST = 32, /* more that do not die are no accident: they multiply */
@@ -255,6 +255,7 @@ static size_t hunt_run(struct hunt *hunt)
 	supervisor->look = offspring_each(hunt_down, hunt);
 	supervisor->hunted = clock_seconds();
 	supervisor->effort = supervisor->hunted - began;
+	supervisor->strays = hunt->strays;
 	return hunt->strays;
 }
 
@@ -266,11 +267,14 @@ static bool hunt_once(struct supervisor *supervisor)
 	return strays > 0 || supervisor->look == OFFSPRING_UNSEEN;
 }
 
-/* Seconds until the next hunt makes sense. crowded: more have ended than were reaped; these make a
-   hunt long, so most of the time is theirs. */
+/* Seconds until the next hunt makes sense. It is as long as the list of our children, so it is not
+   made at every end: one can wait for the other. Not so where the last found prey, which may
+   multiply. crowded: more have ended than were reaped; these make it long, so most of the time is
+   theirs. */
 static double hunt_pause(const struct supervisor *supervisor, bool crowded)
 {
-	double pause = crowded ? EFFORT_SHARE * supervisor->effort : 0;
+	bool rest = crowded || supervisor->strays == 0;
+	double pause = rest ? EFFORT_SHARE * supervisor->effort : 0;
 
 	if (supervisor->look != OFFSPRING_LISTED && pause < SLOW_SECONDS)
 		pause = SLOW_SECONDS;

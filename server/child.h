@@ -39,7 +39,8 @@ struct supervisor {
 	bool hunting;
 	enum offspring_look look; /* how the last hunt saw its prey, ... */
 	double hunted;		  /* ... when it was over, CLOCK_MONOTONIC, ... */
-	double effort;		  /* ... and seconds it took */
+	double effort;		  /* ... seconds it took, ... */
+	size_t strays;		  /* ... and how many it found */
 	ev_timer again;		  /* the next, if it has to wait */
 	ev_timer patience;	  /* the first of those in leaving has waited enough for it */
 	double expired;		  /* when patience last ended */

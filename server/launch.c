@@ -23,7 +23,7 @@
 #define PATIENCE_SECONDS 2.0
 
 enum {
-	STACK_SIZE = 64 * 1024, /* of a child until it runs its program */
+	STACK_SIZE = 16 * 1024, /* of a child until it runs its program */
 	REPORT_FD = 3,		/* where a process of another user tells what failed */
 	NUDGE_MS = 10,		/* it is woken each time it has been silent for so long */
 };
