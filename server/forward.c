@@ -355,8 +355,7 @@ static void backend_hear(ev_io *io, int revents)
 	struct forward *forward = container_of(io, struct forward, backend);
 
 	if (!forward->connected)
-		forward_answered(forward,
-				 loop_dropped(revents) ? ENOMEM : net_error(forward->fd));
+		forward_answered(forward, loop_dropped(revents) ? ENOMEM : net_error(forward->fd));
 	else if (loop_dropped(revents))
 		conn_end(&forward->conn, REASON_ERROR, ENOMEM);
 	else

@@ -82,7 +82,7 @@ struct loop {
 	struct news *news;
 	size_t nnews, news_room;
 	ev_check mail; /* last of all after sleeping: gives the news out */
-	ev_fork anew;	 /* before libev opens another epoll descriptor, with all that is watched */
+	ev_fork anew;  /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */

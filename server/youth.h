@@ -20,7 +20,7 @@ struct youths {
 	struct loop *loop;
 };
 
-/* fd is tuned (net_tune) in 0.1 to 0.2 seconds, if it is not before, unless youth_end comes first. */
+/* fd is tuned (net_tune) in 0.1 to 0.2 seconds, if not before, unless youth_end comes first. */
 void youth_begin(struct youths *youths, struct youth *youth, struct loop *loop, int fd);
 /* It cannot wait any longer: tuned now, if it is not yet. Bytes that Nagle's algorithm held back go
    out by that (tcp(7), TCP_NODELAY). */

@@ -180,7 +180,8 @@ static void check_stream(int family, int buffer, uint32_t chunk, size_t total, u
 			run_read(&run, chunk);
 	}
 	CHECK(run.ended && !run.broken && run.read == total && run.in == total &&
-		  run.out == total && relay_finished(&run.relay) && run.relay.fin && run.relay.ended,
+		  run.out == total && relay_finished(&run.relay) && run.relay.fin &&
+		  run.relay.ended,
 	      "%s, buffers of %d, chunks up to %u, %zu bytes: byte for byte, then the end",
 	      family == AF_INET ? "TCP" : "Unix", buffer, chunk, total);
 	relay_free(&run.relay);
