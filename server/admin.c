@@ -316,6 +316,21 @@ static void write_clients(struct json *json, const void *owner)
 	json_array_end(json);
 }
 
+static const struct access *access_of(const void *owner)
+{
+	return container_of(owner, const struct admin, e)->domain->access;
+}
+
+static void write_observers_group(struct json *json, const void *owner)
+{
+	json_string(json, access_of(owner)->observers_name);
+}
+
+static void write_operators_group(struct json *json, const void *owner)
+{
+	json_string(json, access_of(owner)->operators_name);
+}
+
 static const struct field admin_rows[] = {
     ENGINE_FIELDS,
     FIELD_AS("address", struct admin, options.address, ADDRESS, "its path"),
@@ -323,6 +338,8 @@ static const struct field admin_rows[] = {
     FIELD(struct admin, sessions, U64, "clients connected"),
     FIELD(struct admin, observers, U64, "those of them with that role"),
     FIELD_CHILD("observe", struct admin, observe, "the socket for observers alone; null: none"),
+    FIELD_GET("group", write_observers_group, "whose members observe (--admin-group); null: none"),
+    FIELD_GET("operators", write_operators_group, "whose members operate; null: none"),
     FIELD_GET("clients", write_clients, "who they are: [{id, uid, role}, ...]"),
 };
 

@@ -167,6 +167,27 @@ static void write_adopted(struct json *json, const void *owner)
 	json_u64(json, node_const(owner)->supervisor.adopted);
 }
 
+static void write_user(struct json *json, const void *owner)
+{
+	(void)owner;
+	json_u64(json, geteuid());
+}
+
+/* null: anywhere. */
+static void write_socket_dirs(struct json *json, const void *owner)
+{
+	const struct sandbox *sandbox = node_const(owner)->domain.sandbox;
+
+	if (sandbox->ndirectories == 0) {
+		json_null(json);
+		return;
+	}
+	json_array(json);
+	for (size_t i = 0; i < sandbox->ndirectories; i++)
+		json_string(json, sandbox->directory[i]);
+	json_array_end(json);
+}
+
 /* The fences that hold, by name. */
 static void write_sandbox(struct json *json, const void *owner)
 {
@@ -253,6 +274,9 @@ static const struct field process_rows[] = {
     FIELD_GET("adopted", write_adopted, "orphans of programs reaped so far"),
     FIELD_GET("killed", write_killed, "of them, those that had to be killed"),
     FIELD_GET_TIMED("rss", write_rss, "resident memory in bytes"),
+    FIELD_GET("user", write_user, "whom it runs as, by number"),
+    FIELD_GET("socket_dirs", write_socket_dirs,
+	      "where sockets may be (--socket-dir); null: anywhere"),
     FIELD_GET("sandbox", write_sandbox, "what it denies itself: no_new_privs, landlock, seccomp"),
     FIELD_PART("loop", get_self, &loop_fields, "work in one turn of the event loop"),
 };

@@ -213,7 +213,7 @@ for call in (lambda: os.setuid(0), lambda: os.setresuid(-1, 0, -1), lambda: os.s
 }
 
 is_delayed() {
-	ps -o stat= --ppid "$NODED_PID" | grep -q '^t'
+	ps -o stat= --ppid "$NODED_PID" | awk '/^t/ { found = 1 } END { exit !found }'
 }
 
 has_no_child() {

@@ -11,6 +11,7 @@ engine='has("phase") and has("why") and has("since") and (.phase | IN("starting"
 	run jq -e "($engine)"' and (.name | type == "string") and (.version | type == "string") and (.pid | type == "number")
 		and (.process | [.fds, .fd_limit, .children, .adopted, .rss] | all(type == "number"))
 		and .process.rss > 100000 and .process.fds > 3
+		and .process.user == '"$EUID"' and .process.socket_dirs == null
 		and (.admin | '"$engine"' and (.address | startswith("unix:/")) and .sessions == 1)
 		and (.log | .level == "info" and .lost == 0) and .phase == "running"' <<<"$(state)"
 	assert_success

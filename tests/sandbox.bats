@@ -54,6 +54,7 @@ need() {
 
 @test "--socket-dir: each of several counts" {
 	start_noded --socket-dir "$T/in" --socket-dir "$T/out"
+	assert_equal "$(state process.socket_dirs)" "[\"$T/in\",\"$T/out\"]"
 	nodectl start "$T/in/s" echo
 	nodectl start "$T/out/s" echo
 	run --separate-stderr nodectl start "$T/s" echo
@@ -119,6 +120,7 @@ need() {
 
 @test "--no-exec: serves all that remains, under a filter of system calls" {
 	start_noded --no-exec --socket-dir "$T/in"
+	assert_equal "$(state process.user)" "$EUID"
 	[[ $NODED == */san/* ]] || need seccomp
 	[[ $NODED == */san/* ]] || assert_equal "$(status_of Seccomp "$NODED_PID")" 2
 	nodectl start "$T/in/echo" echo

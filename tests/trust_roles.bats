@@ -10,6 +10,7 @@ load trust.bash
 
 @test "--admin-group: its members observe, by their own group or a supplementary one" {
 	start_noded --admin-group "$WATCHERS"
+	assert_equal "$(state admin.group) $(state admin.operators)" "$WATCHERS null"
 	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$WATCHERS:660"
 	assert_equal "$(role_of "$WATCHERS" "")" observe
 	assert_equal "$(role_of "$GUEST" "$WATCHERS")" observe
@@ -20,6 +21,7 @@ load trust.bash
 
 @test "--operators: its members operate, by their own group or a supplementary one" {
 	start_noded --operators "$CREW"
+	assert_equal "$(state admin.group) $(state admin.operators)" "null $CREW"
 	assert_equal "$(stat -c %g:%a "$NODED_SOCKET")" "$CREW:660"
 	assert_equal "$(role_of "$CREW" "")" operate
 	assert_equal "$(role_of "$GUEST" "$CREW")" operate

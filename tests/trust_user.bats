@@ -79,6 +79,7 @@ serve_program() {
 	chmod 0755 "$T/own"
 	start_noded --user "$GUEST" --group "$GUEST"
 	assert_equal "$(stat -c %u:%a "$NODED_SOCKET")" "$GUEST:600"
+	assert_equal "$(state process.user)" "$GUEST"
 	assert_equal "$(role_of "$GUEST" "")" operate
 	assert_equal "$(state admin.clients.0.role)" operate
 	chmod 0666 "$NODED_SOCKET"
