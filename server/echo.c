@@ -61,6 +61,7 @@ static int echo_open(struct conn *conn, struct err *err)
 
 	(void)err;
 	ev_io_init(&echo->io, on_event, conn->fd, 0);
+	echo->relay.spliceable = conn->peer.family != AF_UNIX;
 	conn_running(conn);
 	echo_update(echo);
 	return 0;
@@ -92,7 +93,7 @@ static void echo_close(struct conn *conn)
 	struct echo *echo = echo_of(conn);
 
 	relay_watch(conn->e.loop, &echo->io, 0);
-	relay_free(&echo->relay);
+	relay_free(&echo->relay, conn->e.loop);
 	conn->ended = echo->relay.ended;
 }
 

@@ -232,8 +232,10 @@ static void forward_connected(struct forward *forward)
 	totals_of(forward)->connecting--;
 	totals_of(forward)->open++;
 	loop_mark(conn->e.loop);
-	if (!address_is_unix(&conn->spec->backend))
+	if (!address_is_unix(&conn->spec->backend)) {
 		youth_begin(&conn->spec->env->youths, &forward->youth, conn->e.loop, forward->fd);
+		forward->up.spliceable = forward->down.spliceable = conn->peer.family != AF_UNIX;
+	}
 	conn_running(conn);
 	forward_update(forward);
 }
@@ -473,8 +475,8 @@ static void forward_close(struct conn *conn)
 	struct forward *forward = forward_of(conn);
 
 	forward_hush(forward);
-	relay_free(&forward->up);
-	relay_free(&forward->down);
+	relay_free(&forward->up, conn->e.loop);
+	relay_free(&forward->down, conn->e.loop);
 	if (forward->connected)
 		totals_of(forward)->open--;
 	else

@@ -29,7 +29,7 @@ struct handler_env {
 	struct youths youths; /* of them, those that are not tuned yet */
 	struct supervisor *supervisor;
 	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
-	bool no_exec; /* programs are not run */
+	bool no_exec;				     /* programs are not run */
 };
 
 /* A server's handler with its parameters; belongs to the server and outlives its connections. */

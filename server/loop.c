@@ -223,6 +223,7 @@ int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
 	    .now = clock_seconds(),
+	    .pipes = {.large = LOOP_LARGE},
 	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	    .leaving = {.most = LEAVING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 4},
@@ -264,6 +265,7 @@ int loop_open(struct loop *loop)
 void loop_close(struct loop *loop)
 {
 	bury(loop);
+	pipe_shed(loop);
 	ev_loop_destroy(loop->ev);
 	free(loop->news);
 	free(loop->scratch);

@@ -8,13 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "pipe.h"
 
 /* The struct that ptr is a member of. */
 #define container_of(ptr, type, member) ((type *)(void *)((uintptr_t)(ptr)-offsetof(type, member)))
 
 enum {
-	LOOP_SCRATCH = 256 * 1024, /* bytes of the shared buffer */
-	LOOP_EXPOSED = 256,	   /* lists of the exposed, each with its share of the numbers */
+	LOOP_SCRATCH = 256 * 1024,     /* bytes of the shared buffer */
+	LOOP_LARGE = LOOP_SCRATCH / 4, /* bytes of a piece, as of a stream that is a bulk */
+	LOOP_EXPOSED = 256, /* lists of the exposed, each with its share of the numbers */
 };
 /* What ending and the admin side may take of one turn together: half of it each. */
 #define LOOP_SLICE_SECONDS 0.002
@@ -69,6 +71,7 @@ struct budget {
 struct loop {
 	struct ev_loop *ev;
 	char *scratch; /* LOOP_SCRATCH bytes; anybody's until his callback returns */
+	struct pipes pipes;
 	TAILQ_HEAD(, job) jobs;
 	SLIST_HEAD(, grave) graves;
 	LIST_HEAD(, observer) observers;

@@ -237,6 +237,11 @@ static void write_rows_max(struct json *json, const void *owner)
 	json_u64(json, node_const(owner)->loop.rows.record);
 }
 
+static void write_pipes(struct json *json, const void *owner)
+{
+	json_u64(json, node_const(owner)->loop.pipes.open);
+}
+
 static void write_level(struct json *json, const void *owner)
 {
 	(void)owner;
@@ -270,6 +275,7 @@ static const struct field_table loop_fields = FIELD_TABLE(loop_rows);
 static const struct field process_rows[] = {
     FIELD_GET("fds", write_fds, "open descriptors, those kept in reserve included"),
     FIELD_GET("fd_limit", write_fd_limit, "most descriptors it may open"),
+    FIELD_GET("pipes", write_pipes, "that bulk streams pass through, or passed a moment ago"),
     FIELD_GET("children", write_children, "programs running"),
     FIELD_GET("adopted", write_adopted, "orphans of programs reaped so far"),
     FIELD_GET("killed", write_killed, "of them, those that had to be killed"),

@@ -2,9 +2,16 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+/* A stream is a bulk after so many large pieces in a row, until so many that are small: less than a
+   quarter of that. */
+enum { LARGE_ENOUGH = 2, SMALL_ENOUGH = 4 };
+enum { SPLICED_AT_ONCE = PIPE_SIZE };
 
 static bool try_later(int error)
 {
@@ -43,36 +50,158 @@ static void relay_hold(struct relay *relay, const char *bytes, size_t n, struct 
 	relay->len = (uint32_t)n;
 }
 
-static void relay_flush(struct relay *relay, int to, struct relay_moved *moved)
+static void drop_held(struct relay *relay)
+{
+	free(relay->held);
+	relay->held = NULL;
+	relay->at = relay->len = 0;
+}
+
+static void flush_held(struct relay *relay, int to, struct relay_moved *moved)
 {
 	relay->at +=
 	    (uint32_t)relay_send(to, relay->held + relay->at, relay->len - relay->at, moved);
 	if (relay->at == relay->len)
-		relay_free(relay);
+		drop_held(relay);
+}
+
+/* -- through a pipe -- */
+
+static void drop_pipe(struct relay *relay, struct loop *loop)
+{
+	if (relay->pipe)
+		pipe_give(loop, relay->pipe);
+	relay->pipe = NULL;
+	relay->large = relay->small = 0;
+}
+
+/* Splicing is denied: what the pipe has is held here. */
+static void empty_pipe(struct relay *relay, struct loop *loop, struct relay_moved *moved)
+{
+	struct pipe *pipe = relay->pipe;
+	ssize_t got;
+
+	pipe_renounce(loop);
+	relay->held = malloc(pipe->held);
+	while (relay->held && relay->len < pipe->held) {
+		got = read(pipe->out, relay->held + relay->len, pipe->held - relay->len);
+		if (got <= 0)
+			break;
+		relay->len += (uint32_t)got;
+	}
+	if (relay->len < pipe->held)
+		moved_fail(moved, RELAY_WRITE_FAILED, relay->held ? EIO : ENOMEM);
+	drop_pipe(relay, loop);
+}
+
+static bool is_denied(int error)
+{
+	return error == EINVAL || error == ENOSYS;
+}
+
+static void flush_pipe(struct relay *relay, struct loop *loop, int to, struct relay_moved *moved)
+{
+	struct pipe *pipe = relay->pipe;
+	ssize_t sent =
+	    splice(pipe->out, NULL, to, NULL, pipe->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (sent > 0) {
+		pipe->held -= (size_t)sent;
+		moved->out += (size_t)sent;
+	} else if (sent < 0 && is_denied(errno)) {
+		empty_pipe(relay, loop, moved);
+	} else if (sent < 0 && !try_later(errno)) {
+		moved_fail(moved, RELAY_WRITE_FAILED, errno);
+	}
+}
+
+/* Lends a pipe to a stream that keeps coming in large pieces, takes it back when it calms down. */
+static void relay_judge(struct relay *relay, struct loop *loop, size_t got)
+{
+	if (!relay->spliceable)
+		return;
+	if (!relay->pipe) {
+		relay->large = got >= loop->pipes.large ? relay->large + 1 : 0;
+		if (relay->large < LARGE_ENOUGH)
+			return;
+		relay->large = 0;
+		relay->pipe = pipe_take(loop);
+	} else if (got >= loop->pipes.large / 4) {
+		relay->small = 0;
+	} else if (relay->small < SMALL_ENOUGH) {
+		relay->small++;
+	} else if (relay->pipe->held == 0) {
+		drop_pipe(relay, loop);
+	}
+}
+
+/* -- both ways -- */
+
+static bool is_holding(const struct relay *relay)
+{
+	return relay->held || (relay->pipe && relay->pipe->held > 0);
+}
+
+static void relay_flush(struct relay *relay, struct loop *loop, int to, struct relay_moved *moved)
+{
+	if (relay->held)
+		flush_held(relay, to, moved);
+	else
+		flush_pipe(relay, loop, to, moved);
+}
+
+/* What a read gave: false if that was nothing to go on with. */
+static bool relay_took(struct relay *relay, ssize_t got, struct relay_moved *moved)
+{
+	if (got > 0)
+		moved->in = (size_t)got;
+	else if (got == 0)
+		relay->ended = true;
+	else if (!try_later(errno))
+		moved_fail(moved, RELAY_READ_FAILED, errno);
+	return got > 0;
+}
+
+static void relay_copy(struct relay *relay, struct loop *loop, int from, int to,
+		       struct relay_moved *moved)
+{
+	ssize_t got = recv(from, loop->scratch, LOOP_SCRATCH, 0);
+	size_t sent;
+
+	if (!relay_took(relay, got, moved) || relay->discard)
+		return;
+	sent = relay_send(to, loop->scratch, (size_t)got, moved);
+	if (moved->status == RELAY_OK && sent < (size_t)got)
+		relay_hold(relay, loop->scratch + sent, (size_t)got - sent, moved);
+	relay_judge(relay, loop, (size_t)got);
+}
+
+/* False: it is to be copied. */
+static bool relay_splice(struct relay *relay, struct loop *loop, int from, int to,
+			 struct relay_moved *moved)
+{
+	ssize_t got = splice(from, NULL, relay->pipe->in, NULL, SPLICED_AT_ONCE,
+			     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (got < 0 && is_denied(errno)) {
+		pipe_renounce(loop);
+		drop_pipe(relay, loop);
+		return false;
+	}
+	if (!relay_took(relay, got, moved))
+		return true;
+	relay->pipe->held = (size_t)got;
+	flush_pipe(relay, loop, to, moved);
+	relay_judge(relay, loop, (size_t)got);
+	return true;
 }
 
 /* Once, not until EAGAIN: others have their turn, and the scratch buffer stays in the cache. */
 static void relay_read(struct relay *relay, struct loop *loop, int from, int to,
 		       struct relay_moved *moved)
 {
-	ssize_t got = recv(from, loop->scratch, LOOP_SCRATCH, 0);
-	size_t sent;
-
-	if (got < 0) {
-		if (!try_later(errno))
-			moved_fail(moved, RELAY_READ_FAILED, errno);
-		return;
-	}
-	if (got == 0) {
-		relay->ended = true;
-		return;
-	}
-	moved->in = (size_t)got;
-	if (relay->discard)
-		return;
-	sent = relay_send(to, loop->scratch, (size_t)got, moved);
-	if (moved->status == RELAY_OK && sent < (size_t)got)
-		relay_hold(relay, loop->scratch + sent, (size_t)got - sent, moved);
+	if (!relay->pipe || !relay_splice(relay, loop, from, to, moved))
+		relay_copy(relay, loop, from, to, moved);
 }
 
 struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, int to,
@@ -80,8 +209,8 @@ struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, 
 {
 	struct relay_moved moved = {.status = RELAY_OK};
 
-	if (relay->held)
-		relay_flush(relay, to, &moved);
+	if (is_holding(relay))
+		relay_flush(relay, loop, to, &moved);
 	if (readable && moved.status == RELAY_OK && relay_wants_read(relay)) {
 		if (relay->ended)
 			relay->deaf = true;
@@ -102,17 +231,17 @@ void relay_pass_end(struct relay *relay, int to)
 
 bool relay_wants_read(const struct relay *relay)
 {
-	return !relay->deaf && !relay->held;
+	return !relay->deaf && !is_holding(relay);
 }
 
 bool relay_wants_write(const struct relay *relay)
 {
-	return relay->held != NULL;
+	return is_holding(relay);
 }
 
 bool relay_finished(const struct relay *relay)
 {
-	return (relay->ended || relay->deaf) && !relay->held;
+	return (relay->ended || relay->deaf) && !is_holding(relay);
 }
 
 void relay_no_more(struct relay *relay)
@@ -120,11 +249,10 @@ void relay_no_more(struct relay *relay)
 	relay->deaf = true;
 }
 
-void relay_free(struct relay *relay)
+void relay_free(struct relay *relay, struct loop *loop)
 {
-	free(relay->held);
-	relay->held = NULL;
-	relay->at = relay->len = 0;
+	drop_held(relay);
+	drop_pipe(relay, loop);
 }
 
 void relay_watch(struct loop *loop, ev_io *io, int events)

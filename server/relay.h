@@ -9,14 +9,19 @@
 #include "loop.h"
 
 /* Zeroed it is ready. Bytes pass through the loop's scratch buffer; only what the receiver would
-   not take at once is kept here, and then nothing more is read until it is gone. */
+   not take at once is kept here, and then nothing more is read until it is gone. A stream that
+   keeps coming in large pieces passes through a pipe instead, uncopied, and what the receiver would
+   not take is kept there. */
 struct relay {
-	char *held;	  /* NULL unless bytes are waiting */
-	uint32_t at, len; /* held[at .. at + len) is waiting */
-	bool ended;	  /* the sender's end was read: nothing it sent is left unread */
-	bool deaf;	  /* nothing is read any more, after the end or because it was told so */
-	bool fin;	  /* the receiver has been told of the end (shutdown) */
-	bool discard;	  /* read and forget: there is no receiver */
+	char *held;	   /* NULL unless bytes are waiting */
+	uint32_t at, len;  /* held[at .. at + len) is waiting */
+	struct pipe *pipe; /* lent while the stream is a bulk; empty while bytes are held above */
+	uint8_t large, small; /* pieces in a row */
+	bool spliceable;      /* both ends are TCP sockets */
+	bool ended;	      /* the sender's end was read: nothing it sent is left unread */
+	bool deaf;    /* nothing is read any more, after the end or because it was told so */
+	bool fin;     /* the receiver has been told of the end (shutdown) */
+	bool discard; /* read and forget: there is no receiver */
 };
 
 enum relay_status { RELAY_OK, RELAY_READ_FAILED, RELAY_WRITE_FAILED };
@@ -43,7 +48,7 @@ bool relay_finished(const struct relay *relay);
 /* Reads no more: as if the sender had ended; what is held is still delivered. */
 void relay_no_more(struct relay *relay);
 /* Gives back what is held, undelivered. */
-void relay_free(struct relay *relay);
+void relay_free(struct relay *relay, struct loop *loop);
 
 /* Makes the watcher wait for exactly these events (0: none), if it does not already. Its descriptor
    must have been set by ev_io_init, and its callback must be one that uses loop_tell. */

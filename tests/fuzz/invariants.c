@@ -46,6 +46,8 @@ void __wrap_waits_open(struct domain *opened);
 void __wrap_waits_open(struct domain *opened)
 {
 	domain = opened;
+	/* Here sockets hold less than a large piece usually is. */
+	domain->env->loop->pipes.large = SOCKET_BUFFER / 4;
 	__real_waits_open(opened);
 }
 
@@ -470,6 +472,7 @@ static void look_at_launcher(const struct launcher *launcher)
 
 static void look_at_fds(void)
 {
+	const struct pipes *pipes = &domain->env->loop->pipes;
 	uint64_t kinds[KIND_EPOLL + 1] = {0}, backends = 0;
 
 	for (int fd = 3; fd < FD_MAX; fd++) {
@@ -489,18 +492,41 @@ static void look_at_fds(void)
 	if (backends != census.forwards)
 		violated("%llu forwarded connections and %llu sockets to backends",
 			 (unsigned long long)census.forwards, (unsigned long long)backends);
-	if (kinds[KIND_PIPE_READ] > census.programs)
-		violated("%llu programs and %llu pipes", (unsigned long long)census.programs,
+	if (kinds[KIND_PIPE_READ] > census.programs + pipes->open)
+		violated("%llu programs, %u pipes for bulk and %llu pipes",
+			 (unsigned long long)census.programs, pipes->open,
 			 (unsigned long long)kinds[KIND_PIPE_READ]);
+	if (kinds[KIND_PIPE_WRITE] != pipes->open)
+		violated("%u pipes for bulk are %llu", pipes->open,
+			 (unsigned long long)kinds[KIND_PIPE_WRITE]);
 	if (kinds[KIND_EPOLL] > 1 || kinds[KIND_EVENT] > 1 || kinds[KIND_NULL] > 32 ||
-	    kinds[KIND_PIPE_WRITE] + kinds[KIND_INODE] + kinds[KIND_TEXT] > 0)
+	    kinds[KIND_INODE] + kinds[KIND_TEXT] > 0)
 		violated(
-		    "descriptors are left: epoll %llu, event %llu, null %llu, pipe %llu, "
-		    "directory %llu, text %llu",
+		    "descriptors are left: epoll %llu, event %llu, null %llu, directory %llu, "
+		    "text %llu",
 		    (unsigned long long)kinds[KIND_EPOLL], (unsigned long long)kinds[KIND_EVENT],
-		    (unsigned long long)kinds[KIND_NULL],
-		    (unsigned long long)kinds[KIND_PIPE_WRITE],
-		    (unsigned long long)kinds[KIND_INODE], (unsigned long long)kinds[KIND_TEXT]);
+		    (unsigned long long)kinds[KIND_NULL], (unsigned long long)kinds[KIND_INODE],
+		    (unsigned long long)kinds[KIND_TEXT]);
+}
+
+static void look_at_pipes(void)
+{
+	const struct pipes *pipes = &domain->env->loop->pipes;
+	const struct pipe *pipe;
+	uint32_t spare = 0;
+
+	SLIST_FOREACH(pipe, &pipes->spare, link)
+	{
+		spare++;
+		if (pipe->held > 0 || fd_file(pipe->out)->pipe->len > 0)
+			violated("a spare pipe holds bytes");
+	}
+	if (spare != pipes->nspare || spare > pipes->open || pipes->open > PIPES_MOST)
+		violated("%u pipes, %u spare, of them %u seen", pipes->open, pipes->nspare, spare);
+	if (census.connections == 0 && spare != pipes->open)
+		violated("%u pipes are lent to nobody", pipes->open - spare);
+	if (spare > 0 && !IS_ACTIVE(&pipes->tick))
+		violated("spare pipes will never be closed");
 }
 
 static void look_at_sums(void)
@@ -567,6 +593,7 @@ void invariants_turn(void)
 	walk(domain->root, visit_turn);
 	look_at_launcher(&domain->env->supervisor->launcher);
 	look_at_fds();
+	look_at_pipes();
 	look_at_sums();
 	look_at_admin();
 	if (domain->root->how != END_NONE && node_end_at == 0)

@@ -164,7 +164,7 @@ static void forget_watched(const struct file *file)
 
 static void pipe_closed(struct file *file)
 {
-	struct pipe *pipe = file->pipe;
+	struct fifo *pipe = file->pipe;
 
 	if (file->kind == KIND_PIPE_READ)
 		pipe->readers--;
@@ -350,6 +350,8 @@ static int fd_flags(int fd, int command, int flags)
 	case F_SETFL:
 		slot->file->nonblock = flags & O_NONBLOCK;
 		return 0;
+	case F_SETPIPE_SZ:
+		return flags;
 	default:
 		violated("fcntl with a command the model does not know: %d", command);
 	}
@@ -378,7 +380,7 @@ CALL(int, pipe2, int fd[2], int flags)
 		return -1;
 	in = file_new(KIND_PIPE_READ);
 	out = file_new(KIND_PIPE_WRITE);
-	in->pipe = out->pipe = calloc(1, sizeof(struct pipe));
+	in->pipe = out->pipe = calloc(1, sizeof(struct fifo));
 	if (!in->pipe)
 		abort();
 	in->pipe->readers = in->pipe->writers = 1;
@@ -406,7 +408,7 @@ CALL(int, eventfd, unsigned count, int flags)
 
 static ssize_t pipe_read(struct file *file, void *to, size_t n)
 {
-	struct pipe *pipe = file->pipe;
+	struct fifo *pipe = file->pipe;
 
 	if (pipe->len == 0 && pipe->writers > 0) {
 		if (!file->nonblock)

@@ -59,6 +59,7 @@ enum {
 	X(setsockopt)                                                                              \
 	X(shutdown)                                                                                \
 	X(socket)                                                                                  \
+	X(splice)                                                                                  \
 	X(stat)                                                                                    \
 	X(strdup)                                                                                  \
 	X(unlink)                                                                                  \
@@ -129,7 +130,7 @@ struct sock {
 	size_t nqueue, backlog;
 };
 
-struct pipe {
+struct fifo {
 	unsigned char bytes[PIPE_BUFFER];
 	size_t len;
 	unsigned readers, writers;
@@ -144,7 +145,7 @@ struct file {
 	ino_t ino;
 	struct inode *inode;
 	struct sock *sock;
-	struct pipe *pipe;
+	struct fifo *pipe;
 	uint64_t count; /* of an eventfd; of a signalfd the signals it reads, a bit each */
 	char text[TEXT_MAX];
 	size_t at;

@@ -3,6 +3,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -712,6 +713,38 @@ CALL(int, getpeername, int fd, struct sockaddr *sa, socklen_t *len)
 		return -1;
 	}
 	return give_name(&file->sock->remote, sa, len);
+}
+
+/* From a socket into a pipe, or out of it. Unix sockets could, and lose by it. */
+CALL(ssize_t, splice, int from, off64_t *at, int to, off64_t *there, size_t n, unsigned flags)
+{
+	struct file *source = fd_file(from), *target = fd_file(to);
+	struct file *end = source && source->sock ? source : target;
+	struct fifo *pipe;
+	ssize_t moved;
+
+	if (!source || !target || fault(FAULT_splice))
+		return -1;
+	if (at || there || !end->sock || is_unix(end->sock) || !(flags & SPLICE_F_NONBLOCK))
+		violated("a splice as it should not be");
+	pipe = (end == source ? target : source)->pipe;
+	if (!pipe)
+		violated("a splice without a pipe");
+	if (end == source) {
+		if (n > PIPE_BUFFER - pipe->len)
+			n = PIPE_BUFFER - pipe->len;
+		moved = sock_recv(source, pipe->bytes + pipe->len, n, false);
+		pipe->len += moved > 0 ? (size_t)moved : 0;
+		return moved;
+	}
+	if (pipe->len == 0)
+		violated("a splice out of an empty pipe");
+	moved = sock_send(target, pipe->bytes, n < pipe->len ? n : pipe->len);
+	if (moved > 0) {
+		pipe->len -= (size_t)moved;
+		memmove(pipe->bytes, pipe->bytes + moved, pipe->len);
+	}
+	return moved;
 }
 
 /* NOTIFY_SOCKET is not set. */

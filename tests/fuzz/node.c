@@ -384,7 +384,7 @@ static void act_complain(const unsigned *arg)
 	struct process *process = process_get(arg[0]);
 	const char *words = MEANS(speech, arg[1]);
 	size_t n = strlen(words) + (words[0] == 'a');
-	struct pipe *pipe = process && process->fd[2] ? process->fd[2]->pipe : NULL;
+	struct fifo *pipe = process && process->fd[2] ? process->fd[2]->pipe : NULL;
 
 	if (!pipe)
 		return;

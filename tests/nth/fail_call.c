@@ -175,6 +175,8 @@ VARIADIC(openat, flags, (int at, const char *path, int flags, ...), (at, path, f
 
 CALL(int, pipe, (int fds[2]), (fds), -1)
 CALL(int, pipe2, (int fds[2], int flags), (fds, flags), -1)
+CALL(ssize_t, splice, (int from, off64_t *at, int to, off64_t *there, size_t n, unsigned flags),
+     (from, at, to, there, n, flags), -1)
 CALL(int, dup2, (int fd, int to), (fd, to), -1)
 CALL(int, dup3, (int fd, int to, int flags), (fd, to, flags), -1)
 CALL(int, close_range, (unsigned from, unsigned to, int flags), (from, to, flags), -1)

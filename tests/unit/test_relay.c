@@ -150,18 +150,21 @@ static void run_relay(struct run *run)
 	relay_pass_end(relay, run->sink[0]);
 	run->in += moved.in;
 	run->out += moved.out;
-	if (moved.status != RELAY_OK || moved.in > LOOP_SCRATCH)
+	if (moved.status != RELAY_OK || moved.in > PIPE_SIZE)
 		run->broken = true;
 	/* Waiting for both would mean to read what cannot be kept. */
 	if (relay_wants_read(relay) && relay_wants_write(relay))
 		run->broken = true;
-	if (run->in - run->out > LOOP_SCRATCH)
+	if (run->in - run->out > PIPE_SIZE)
 		run->broken = true;
 }
 
-static void check_stream(int family, int buffer, uint32_t chunk, size_t total, uint64_t seed)
+enum means { COPIED, SPLICED };
+
+static void check_stream(int family, enum means means, int buffer, uint32_t chunk, size_t total,
+			 uint64_t seed)
 {
-	struct run run = {.total = total};
+	struct run run = {.total = total, .relay = {.spliceable = means == SPLICED}};
 	size_t steps = 0;
 	/* Which end is slow changes now and then. */
 	uint32_t slow = 0;
@@ -182,9 +185,10 @@ static void check_stream(int family, int buffer, uint32_t chunk, size_t total, u
 	CHECK(run.ended && !run.broken && run.read == total && run.in == total &&
 		  run.out == total && relay_finished(&run.relay) && run.relay.fin &&
 		  run.relay.ended,
-	      "%s, buffers of %d, chunks up to %u, %zu bytes: byte for byte, then the end",
-	      family == AF_INET ? "TCP" : "Unix", buffer, chunk, total);
-	relay_free(&run.relay);
+	      "%s%s, buffers of %d, chunks up to %u, %zu bytes: byte for byte, then the end",
+	      family == AF_INET ? "TCP" : "Unix", means == SPLICED ? " spliced" : "", buffer, chunk,
+	      total);
+	relay_free(&run.relay, &loop);
 	close_pair(run.source);
 	close_pair(run.sink);
 }
@@ -199,10 +203,83 @@ static void test_streams(void)
 		for (size_t j = 0; j < sizeof(buffers) / sizeof(buffers[0]); j++) {
 			size_t total = chunks[i] < 100 ? 20000 : 1000000;
 
-			check_stream(AF_UNIX, buffers[j], chunks[i], total, seed++);
-			check_stream(AF_INET, buffers[j], chunks[i], total, seed++);
+			check_stream(AF_UNIX, COPIED, buffers[j], chunks[i], total, seed++);
+			check_stream(AF_INET, COPIED, buffers[j], chunks[i], total, seed++);
+			check_stream(AF_INET, SPLICED, buffers[j], chunks[i], total, seed++);
 		}
-	check_stream(AF_UNIX, 1, 65536, 1, seed++);
+	check_stream(AF_UNIX, COPIED, 1, 65536, 1, seed++);
+}
+
+/* -- pipes -- */
+
+static size_t fill(int fd);
+static size_t drain(int fd, bool *end);
+
+/* A bulk whose receiver takes no more, so that its pipe holds bytes. */
+static void make_stuck(struct relay *relay, const int source[2], const int sink[2])
+{
+	struct relay_moved moved;
+	bool end;
+
+	*relay = (struct relay){.spliceable = true};
+	for (int i = 0; i < 1000 && (i < 100 || !relay_wants_write(relay)); i++) {
+		if (!relay->pipe || relay->held)
+			drain(sink[1], &end);
+		fill(source[0]);
+		if (relay_wants_read(relay))
+			await_input(source[1]);
+		moved = relay_move(relay, &loop, source[1], sink[0], true);
+		if (moved.status != RELAY_OK)
+			abort();
+	}
+}
+
+static void test_pipes(void)
+{
+	struct relay relay[2];
+	int source[2], sink[2];
+	uint32_t spare;
+
+	CHECK_UINT(loop.pipes.open, loop.pipes.nspare, "streams that have ended gave theirs back");
+	pipe_shed(&loop);
+	CHECK_UINT(loop.pipes.open, 0, "those that are spare are closed for who needs descriptors");
+	make_pair(source, AF_INET, 16384);
+	make_pair(sink, AF_INET, 16384);
+	make_stuck(&relay[0], source, sink);
+	CHECK(relay[0].pipe && relay[0].pipe->held > 0, "a bulk that is stuck is held in its pipe");
+	CHECK_UINT(loop.pipes.open, 1, "which counts");
+	relay_free(&relay[0], &loop);
+	CHECK(loop.pipes.open == 0 && loop.pipes.nspare == 0, "and is never used again");
+	spare = loop.pipes.nspare;
+	loop.pipes.useless = true;
+	make_stuck(&relay[1], source, sink);
+	CHECK(relay[1].held && !relay[1].pipe && loop.pipes.open == spare,
+	      "where splicing is denied it is copied");
+	relay_free(&relay[1], &loop);
+	loop.pipes.useless = false;
+	close_pair(source);
+	close_pair(sink);
+}
+
+static void test_pipe_bound(void)
+{
+	struct pipe *pipe[PIPES_MOST + 1], *more;
+	int n = 0;
+
+	while (n <= PIPES_MOST && (pipe[n] = pipe_take(&loop)))
+		n++;
+	CHECK(n > 0 && n <= PIPES_MOST && loop.pipes.open == (uint32_t)n, "%d pipes at most", n);
+	if (n <= 0)
+		return;
+	pipe_give(&loop, pipe[--n]);
+	more = pipe_take(&loop);
+	CHECK(more == pipe[n], "one that was given back is lent again");
+	for (pipe_give(&loop, more); n > 0; n--)
+		pipe_give(&loop, pipe[n - 1]);
+	for (int i = 0; i < 1000 && loop.pipes.open > 0; i++)
+		ev_run(loop.ev, EVRUN_ONCE);
+	CHECK(loop.pipes.open == 0 && !ev_is_active(&loop.pipes.tick),
+	      "all are closed when nobody has needed them for a while");
 }
 
 /* -- what it waits for -- */
@@ -382,7 +459,7 @@ static void test_failures(void)
 	      "a receiver that is gone is told as a failed write, without SIGPIPE");
 	close(sink[0]);
 	close_pair(source);
-	relay_free(&relay);
+	relay_free(&relay, &loop);
 }
 
 static void test_failure_while_holding(void)
@@ -399,7 +476,7 @@ static void test_failure_while_holding(void)
 	moved = relay_move(&relay, &loop, source[1], sink[0], true);
 	CHECK(moved.status == RELAY_WRITE_FAILED && moved.in == 0,
 	      "a receiver that leaves while bytes are kept for it is told, and no more is read");
-	relay_free(&relay);
+	relay_free(&relay, &loop);
 	CHECK(!relay_wants_write(&relay), "what is kept can be given back undelivered");
 	close(sink[0]);
 	close_pair(source);
@@ -516,7 +593,10 @@ int main(void)
 {
 	if (loop_open(&loop) < 0)
 		return 1;
+	loop.pipes.large = 4096; /* or few would be a bulk */
 	test_streams();
+	test_pipes();
+	test_pipe_bound();
 	test_interest();
 	test_half_close();
 	test_no_more();

@@ -1,0 +1,155 @@
+# Property: whatever the pieces, pauses, half-closes and slow readers, what arrives is what was sent,
+# then its end; and a reset, if there is one, reaches the other side. Through forward and echo, where
+# bulk passes through pipes and where it is copied.
+# shellcheck shell=bash
+load handler
+
+setup() {
+	setup_test
+	start_noded
+}
+
+# property KIND BACKEND PIPES: BACKEND is an address's kind, or echo; PIPES is "pipes" or "copies".
+property() {
+	script "$@" <<-'END'
+		from peers import *
+		from concurrent.futures import ThreadPoolExecutor
+		import random, sys, threading, time
+		node, kind, other, how = Node(), *sys.argv[1:]
+		seed = int(os.environ.get("SEED") or random.getrandbits(32))
+		print(f"property: SEED={seed}", file=sys.stderr)
+		chance = random.Random(seed)
+		if other == "echo":
+		    address = node.serve(kind, {"type": "echo"})
+		else:
+		    backend = Listener(other)
+		    address = node.forward(kind, backend.address)
+
+		pairing = threading.Lock()
+
+		def pair():
+		    with pairing:
+		        client = connect(address)
+		        return client, client if other == "echo" else backend.accept()
+
+		def pause(chance):
+		    if chance.random() < 0.05:
+		        time.sleep(chance.random() * 0.02)
+
+		def speak(peer, seed, size):
+		    """Pieces of any length, with pauses, then the end; the hash of it all."""
+		    chance, digest = random.Random(seed), hashlib.sha256()
+		    block = chance.randbytes(1 << 20)
+		    while size:
+		        n = min(size, chance.choice((1, 9, 1000, 60_000, 500_000)))
+		        at = chance.randrange(len(block) - n + 1)
+		        peer.sendall(block[at:at + n])
+		        digest.update(block[at:at + n])
+		        size -= n
+		        pause(chance)
+		    peer.shutdown(SHUT_WR)
+		    return digest.hexdigest()
+
+		def hear(peer, seed):
+		    chance, digest, size = random.Random(seed), hashlib.sha256(), 0
+		    while data := peer.recv(chance.choice((1, 4000, 100_000, 1_000_000))):
+		        digest.update(data)
+		        size += len(data)
+		        pause(chance)
+		    return size, digest.hexdigest()
+
+		def converse(number, seed):
+		    """Both ways at once, or one after the end of the other."""
+		    chance = random.Random(seed)
+		    up, down = (chance.choice((0, 1, 70_000, 3_000_000)) for _ in "ab")
+		    client, peer = pair()
+		    with ThreadPoolExecutor(4) as pool:
+		        heard = pool.submit(hear, peer, seed + 1)
+		        said = pool.submit(speak, client, seed + 2, up)
+		        if other == "echo":
+		            expect(heard.result(), (up, said.result()), f"echo, seed {seed}")
+		        else:
+		            if chance.random() < 0.5:
+		                expect(heard.result(), (up, said.result()), f"up first, seed {seed}")
+		            back = pool.submit(hear, client, seed + 3)
+		            answer = pool.submit(speak, peer, seed + 4, down)
+		            expect(back.result(), (down, answer.result()), f"down, seed {seed}")
+		            expect(heard.result(), (up, said.result()), f"up, seed {seed}")
+		    client.close()
+		    peer.close()
+
+		def pump(peer, stop):
+		    block = b"x" * 1_000_000
+		    while not stop.is_set():
+		        peer.sendall(block)
+
+		def drain(peer):
+		    while peer.recv(1_000_000):
+		        pass
+
+		def until_bulk():
+		    """One stream flows until it surely is a bulk, then ends as it is told."""
+		    client, peer = pair()
+		    stop = threading.Event()
+		    with ThreadPoolExecutor(2) as pool:
+		        drained = pool.submit(drain, peer)
+		        pumped = pool.submit(pump, client, stop)
+		        try:
+		            if how == "pipes":
+		                until(lambda: node.state("process.pipes") > 0, 60)
+		            else:
+		                until(lambda: node.pool(address)["bytes_in"] > 50_000_000, 60)
+		                expect(node.state("process.pipes"), 0)
+		        finally:
+		            stop.set()
+		            pumped.result()
+		            client.shutdown(SHUT_WR)
+		        drained.result()
+		    client.close()
+		    peer.close()
+
+		def reset_full():
+		    """The reader stops, everything on the way fills up, and the sender is gone with a reset."""
+		    client, peer = pair()
+		    fill(client)
+		    reset(client)
+		    try:
+		        while peer is not client and peer.recv(1_000_000):
+		            pass
+		    except ConnectionResetError:
+		        pass
+		    if peer is not client:
+		        peer.close()
+
+		until_bulk()
+		with ThreadPoolExecutor(6) as pool:
+		    seeds = [chance.getrandbits(30) for _ in range(18)]
+		    list(pool.map(converse, range(18), seeds))
+		for _ in range(3):
+		    if kind == "tcp:":
+		        reset_full()
+		node.until_open(address, 0)
+		# Nothing is kept for long.
+		until(lambda: node.state("process.pipes") == 0, 60)
+	END
+}
+
+@test "bulk: TCP to TCP passes through pipes" {
+	property tcp: tcp: pipes
+}
+
+@test "bulk: echo on TCP passes through pipes" {
+	property tcp: echo pipes
+}
+
+@test "bulk: TCP to Unix is copied" {
+	property tcp: unix: copies
+}
+
+@test "bulk: Unix to TCP is copied" {
+	property unix: tcp: copies
+}
+
+@test "bulk: echo on Unix is copied" {
+	property unix: echo copies
+}
