@@ -39,9 +39,9 @@ FUZZ_KERNEL = kernel kernel_socket kernel_path kernel_process
 FUZZ_WORLD = world invariants memory
 
 # Programs of the bench, tests/bench/NAME.c, and what they share.
-BENCH = backend closer load tiny
+BENCH = backend closer load spawn tiny
 BENCH_SHARED = flow place
-BENCH_LOAD = load_bulk load_churn load_idle load_pingpong
+BENCH_LOAD = load_ask load_bulk load_churn load_idle load_pingpong
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
@@ -65,7 +65,8 @@ DEPS_FAULTS = gdb strace iproute2 util-linux python3 \
 	haproxy nginx-light libnginx-mod-stream redis-server socat ucspi-tcp systemd shadowsocks-libev
 # For the figures beside those of the peers.
 DEPS_BENCH = python3 strace valgrind \
-	haproxy nginx-light libnginx-mod-stream pen socat systemd ucspi-tcp xinetd
+	haproxy nginx-light libnginx-mod-stream pen redis-server redis-tools socat systemd ucspi-tcp \
+	xinetd
 DEPS_FUZZ = clang libclang-rt-14-dev
 DEPS_LINT = clang-format clang-tidy cppcheck groff-base mandoc shellcheck
 DEPS_COVERAGE = gcovr
@@ -187,7 +188,7 @@ $(FUZZ_NODE:%=$(OBJ)/fuzz/%): $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_SHARED
 	$(Q)$(LINKER) -Wl,--wrap=waits_open -o $@ $^ $(filter-out -lev,$(SERVER_LIBS)) -lm
 
 $(OBJ)/bench/load: $(BENCH_LOAD:%=$(OBJ)/tests/bench/%.o)
-$(OBJ)/bench/load $(OBJ)/bench/backend $(OBJ)/bench/closer: $(OBJ)/bench/%: \
+$(OBJ)/bench/load $(OBJ)/bench/backend $(OBJ)/bench/closer $(OBJ)/bench/spawn: $(OBJ)/bench/%: \
 		$(OBJ)/tests/bench/%.o $(BENCH_SHARED:%=$(OBJ)/tests/bench/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^

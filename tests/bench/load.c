@@ -15,8 +15,9 @@
 enum { REMEMBERED = 1 << 20 };
 
 static const char usage[] =
-    "usage: load churn|pingpong|bulk|idle ADDRESS [--clients N] [--count N] [--size BYTES]\n"
-    "            [--expect TEXT] [--to-end] [--up BYTES] [--down BYTES] [--check]\n";
+    "usage: load churn|pingpong|bulk|idle|ask ADDRESS [--clients N] [--count N] [--size BYTES]\n"
+    "            [--expect TEXT] [--to-end] [--up BYTES] [--down BYTES] [--check]\n"
+    "            [--request TEXT] [--first TEXT] [--each]\n";
 
 static uint64_t times[REMEMBERED];
 static size_t remembered;
@@ -127,6 +128,15 @@ static void parse_option(struct load *load, int option)
 	case 'k':
 		load->check = true;
 		break;
+	case 'r':
+		load->request = optarg;
+		break;
+	case 'f':
+		load->first = optarg;
+		break;
+	case 'o':
+		load->each = true;
+		break;
 	default:
 		fputs(usage, stderr);
 		exit(2);
@@ -136,15 +146,12 @@ static void parse_option(struct load *load, int option)
 static struct load parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"clients", required_argument, NULL, 'c'},
-	    {"count", required_argument, NULL, 'n'},
-	    {"size", required_argument, NULL, 's'},
-	    {"expect", required_argument, NULL, 'e'},
-	    {"to-end", no_argument, NULL, 't'},
-	    {"up", required_argument, NULL, 'u'},
-	    {"down", required_argument, NULL, 'd'},
-	    {"check", no_argument, NULL, 'k'},
-	    {0},
+	    {"clients", required_argument, NULL, 'c'}, {"count", required_argument, NULL, 'n'},
+	    {"size", required_argument, NULL, 's'},    {"expect", required_argument, NULL, 'e'},
+	    {"to-end", no_argument, NULL, 't'},	       {"up", required_argument, NULL, 'u'},
+	    {"down", required_argument, NULL, 'd'},    {"check", no_argument, NULL, 'k'},
+	    {"request", required_argument, NULL, 'r'}, {"first", required_argument, NULL, 'f'},
+	    {"each", no_argument, NULL, 'o'},	       {0},
 	};
 	struct load load = {.clients = 1, .size = 64};
 	int option;
@@ -165,10 +172,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(const struct load *load);
 	} kinds[] = {
-	    {"churn", load_churn},
-	    {"pingpong", load_pingpong},
-	    {"bulk", load_bulk},
-	    {"idle", load_idle},
+	    {"churn", load_churn}, {"pingpong", load_pingpong}, {"bulk", load_bulk},
+	    {"idle", load_idle},   {"ask", load_ask},
 	};
 	struct load load = parse(argc, argv);
 

@@ -12,12 +12,14 @@
 struct load {
 	struct place place;
 	unsigned int clients;
-	uint64_t count;	    /* units of work; 0: until a line comes on standard input */
-	size_t size;	    /* bytes of a message */
-	const char *expect; /* what is answered; NULL: the message */
-	bool to_end;	    /* ends its own sending, then reads to the end of the stream */
-	uint64_t up, down;  /* bulk, of all streams */
-	bool check;	    /* bulk, every byte */
+	uint64_t count;		     /* units of work; 0: until a line comes on standard input */
+	size_t size;		     /* bytes of a message */
+	const char *expect;	     /* what is answered; NULL: the message */
+	bool to_end;		     /* ends its own sending, then reads to the end of the stream */
+	uint64_t up, down;	     /* bulk, of all streams */
+	bool check;		     /* bulk, every byte */
+	const char *request, *first; /* ask; expect is then how an answer ends */
+	bool each;		     /* ask, on a connection of its own */
 };
 
 enum { LOAD_EVENTS = 256 };
@@ -26,6 +28,7 @@ int load_churn(const struct load *load);
 int load_pingpong(const struct load *load);
 int load_bulk(const struct load *load);
 int load_idle(const struct load *load);
+int load_ask(const struct load *load);
 
 uint64_t now_ns(void);
 
