@@ -5,3 +5,4 @@ import metric_exec  # noqa: F401
 import metric_scale  # noqa: F401
 import metric_counts  # noqa: F401
 import metric_control  # noqa: F401
+import metric_crowd  # noqa: F401

@@ -2,7 +2,7 @@
 import json
 import shutil
 
-from harness import Failure, Figure, Server, group, metric
+from harness import Failure, Figure, Server, group, metric, target
 from peers import NODED, Haproxy, Subject
 
 group("control", "Control plane", """One request at a time on one connection, each on a connection of
@@ -124,6 +124,17 @@ metric("control/ahead", "256 at a time", ASKED[2:], [ADMIN, Redis()])(
     asking(100000, "--clients", 256))
 
 
+def rate_ahead(results):
+    """With the one processor for both ends."""
+    return results.median("control/ahead", "noded", "rate")
+
+
+target("control", "requests a second on one connection, 256 at a time", 100000, rate_ahead,
+       least=True)
+target("control", "median time of one request to HAProxy's show version", 1,
+       lambda results: results.to("control/one", "p50", "noded", SHOW.label))
+
+
 # --- whole programs -----------------------------------------------------------------------------
 
 class Whole(Subject):
@@ -138,6 +149,9 @@ class Whole(Subject):
         if self.program is None or shutil.which(self.program):
             return None
         return f"{self.package} is not installed"
+
+    def version(self):
+        return super().version() if self.program else NODED.version()
 
 
 def spawn(stage, count, *argv):
@@ -199,6 +213,10 @@ def process(stage, subject):
     return measure
 
 
+target("process", "nodectl version to /bin/true", 1.6,
+       lambda results: results.to("process", "p50", "nodectl version", "/bin/true"))
+
+
 # --- long lists ---------------------------------------------------------------------------------
 
 LISTED = 10000
@@ -242,3 +260,14 @@ def connections(stage, subject):
         report = spawn(stage, 3, *command)
         return {"p50": report["p50"], "cpu": report["cpu"]}
     return measure
+
+
+def beyond(results, ours, copied):
+    """Microseconds that a listing takes above five times what cat does."""
+    took = results.median("list", ours, "p50"), results.median("list", copied, "p50")
+    return None if None in took else took[0] - 5 * took[1]
+
+
+for shape, copied in (("nodectl table", "cat of the table"), ("nodectl --json", "cat of the JSON")):
+    target("list", f"{shape}, us above 5 times cat of the same", 50000,
+           lambda results, shape=shape, copied=copied: beyond(results, shape, copied))

@@ -133,8 +133,9 @@ class Direct(Subject):
 
 
 class Peer(Subject):
-    """A subclass says how it is started."""
+    """A subclass says how it is started, and for how many connections."""
     kind = "shipped"
+    connections = 4000
 
     def forward(self, stage, front, back, launch=()):
         """Starts it; it listens when this returns."""
@@ -174,7 +175,7 @@ class Haproxy(Peer):
         config = stage.write("haproxy.cfg", f"""
 global
     nbthread 1
-    maxconn 4000
+    maxconn {self.connections}
     {self.tuning}
 defaults
     mode tcp
@@ -216,7 +217,7 @@ daemon off;
 {"user root;" if os.geteuid() == 0 else ""}
 worker_processes 1;
 pid nginx.pid;
-events {{ worker_connections 8000; }}
+events {{ worker_connections {2 * self.connections}; }}
 stream {{
     {self.tuning + ";" if self.tuning else ""}
     server {{
