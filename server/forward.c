@@ -9,7 +9,8 @@
 #include "net.h"
 #include "relay.h"
 
-#define RETRY_SECONDS	 0.02 /* a Unix backend whose backlog is full */
+#define RETRY_SECONDS	 0.02 /* a Unix backend whose backlog is full, */
+#define RETRY_MOST	 0.32 /* and twice as long each time, until this */
 #define PRESENCE_SECONDS 1.0  /* is the peer of a half-closed connection still there? */
 #define FAILURE_SECONDS	 10.0 /* one warning a server in this time */
 
@@ -253,6 +254,21 @@ static void forward_failed(struct forward *forward, int error)
 	conn_end(conn, REASON_ERROR, error);
 }
 
+/* Who waits long asks less often: many may wait for the same backend. */
+static void patience_grow(struct patience *patience)
+{
+	struct loop *loop = patience->forward->conn.e.loop;
+	double left = patience->deadline - loop_now(loop);
+	double next = 2 * patience->timer.repeat;
+
+	if (next > RETRY_MOST)
+		next = RETRY_MOST;
+	if (next > left)
+		next = left > 0.001 ? left : 0.001; /* 0 would be never */
+	patience->timer.repeat = next;
+	ev_timer_again(loop->ev, &patience->timer);
+}
+
 /* Time to try again, or no time left. */
 static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
 {
@@ -270,6 +286,8 @@ static void on_patience(struct ev_loop *ev, ev_timer *timer, int revents)
 		forward_connected(forward);
 	else if (progress == FAILED)
 		forward_failed(forward, error);
+	else
+		patience_grow(patience);
 }
 
 /* Time is left: waits until the backend answers, or a while. -1: no memory for that. */

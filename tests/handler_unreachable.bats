@@ -122,6 +122,25 @@ setup() {
 	assert_log_lines 0 warning
 }
 
+# Every 20 ms, for as long as the queue was full, by every client that waited.
+@test "unreachable: who waits long for a Unix backend asks less often" {
+	background strace strace -q -o "$T/calls" -e trace=connect -p "$NODED_PID"
+	wait_until 60 grep -q "^TracerPid:[[:space:]]*$BACKGROUND_PID$" "/proc/$NODED_PID/status"
+	script <<-'END'
+		from peers import *
+		node, full = Node(), Listener("unix:", backlog=0)
+		taken = connect(full.address)
+		address = node.forward("unix:", full.address, connect_timeout_ms=3000)
+		expect(read_all(connect(address)), b"")
+		node.until_ended(address, "error:ETIMEDOUT", 1)
+	END
+	end_background "$BACKGROUND_PID"
+	# 150 of them without that; 0.62 s of doubling and then each 0.32 s are 13.
+	local calls
+	calls=$(grep -c '^connect(' "$T/calls")
+	((calls >= 5 && calls <= 30)) || fail "$calls attempts"
+}
+
 @test "unreachable: a Unix backend whose queue stays full is given up after connect_timeout_ms" {
 	script <<-'END'
 		from peers import *
