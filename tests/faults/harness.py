@@ -433,9 +433,10 @@ class Noded(EchoSubject):
     def stop(self):
         """A second TERM cuts a drain short."""
         if self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.process.wait(3)
+            for patience in (3, PATIENCE):
+                self.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return self.process.wait(patience)
         return super().stop()
 
 
