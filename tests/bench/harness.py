@@ -122,10 +122,10 @@ def process_clock(pid):
         return 0
 
 
-def cpu_of(pids):
-    """Of the processes, all below them, and all children these have waited for (in ticks)."""
-    return sum(process_clock(pid) + (int(stat[13]) + int(stat[14])) * TICK
-               for pid, stat in tree_of(pids).items())
+def cpu_of(pid):
+    """Of a process and all children it has waited for, these in ticks; 0 if it is gone."""
+    stat = stat_of(pid)
+    return process_clock(pid) + (int(stat[13]) + int(stat[14])) * TICK if stat else 0
 
 
 class Program:
@@ -142,6 +142,7 @@ class Program:
                 stdout=subprocess.PIPE if pipes else log,
                 preexec_fn=lambda: os.sched_setaffinity(0, cpus), bufsize=0)
         self.pid = self.process.pid
+        self.forks = False  # has children that must be looked for, to measure and to end them
         stage.programs.append(self)
 
     def says(self):
@@ -174,7 +175,7 @@ class Program:
 
     def stop(self):
         """SIGTERM, five seconds, SIGKILL; and what it left below it."""
-        below = [pid for pid in tree_of([self.pid]) if pid != self.pid]
+        below = [pid for pid in tree_of([self.pid]) if pid != self.pid] if self.forks else []
         if self.alive():
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -189,29 +190,42 @@ class Program:
 
 
 class Server:
-    """One that is measured: its processes, and where it serves."""
+    """One that is measured: its processes, and where it serves. Processes are looked for once, when
+    it serves, and again only of one that forks as it goes: a busy machine has thousands."""
 
-    def __init__(self, programs, address):
+    def __init__(self, programs, address, processes=1, forks=False):
         self.programs, self.address = programs, address
+        self.processes = processes  # each program becomes so many
+        self.forks = forks          # for a connection
+        self.tree = None
+        for program in programs:
+            program.forks = forks or processes > 1
 
     def pids(self):
-        """Of the processes that were started; those below them count, too."""
-        return [program.pid for program in self.programs]
+        """Of all its processes."""
+        if self.forks or not self.tree:
+            self.tree = list(tree_of([program.pid for program in self.programs]))
+        return self.tree
+
+    def is_complete(self):
+        """Whether it has become as many processes as it will be."""
+        if self.processes == 1:
+            return True
+        self.tree = None
+        return len(self.pids()) >= self.processes * len(self.programs)
 
     def cpu(self):
         """Seconds of processor time until now."""
-        return cpu_of(self.pids())
+        return sum(map(cpu_of, self.pids()))
 
     def settled_cpu(self, most=2):
         """The same as soon as it has nothing left to do."""
-        end, last = time.monotonic() + most, self.cpu()
-        while time.monotonic() < end:
-            time.sleep(SETTLE)
-            now = self.cpu()
-            if now == last:
-                break
+        pids = self.pids()
+        end, last = time.monotonic() + most, -1
+        while (now := sum(map(cpu_of, pids))) != last and time.monotonic() < end:
             last = now
-        return last
+            time.sleep(SETTLE)
+        return self.cpu()
 
     def check_alive(self):
         """Failure if one has ended."""
@@ -284,27 +298,26 @@ class Stage:
         that the server took, None if there is none, and "all", what load and backend took, too.
         What the load opens before it is ready does not count."""
         load = self.load(kind, server.address, *options)
-        cpu, everything = server.settled_cpu(), self.cpu()
+        others = [program.pid for program in self.programs if program not in server.programs]
+        cpu, beside = server.settled_cpu(), sum(map(process_clock, others))
         report = self.run(load)
-        report["cpu"] = server.settled_cpu() - cpu if server.programs else None
-        report["all"] = self.cpu() - everything
+        cpu = server.settled_cpu() - cpu
+        report["cpu"] = cpu if server.programs else None
+        report["all"] = cpu + sum(map(process_clock, others)) - beside
         self.end(load)
         server.check_alive()
         return report
 
-    def cpu(self):
-        """Of all that was started here and is still there."""
-        return cpu_of([program.pid for program in self.programs])
-
     def wait_for(self, server, patience=10):
-        """Until the server accepts a connection."""
+        """Until the server accepts a connection and has started its processes."""
         family, _, rest = server.address.partition(":")
         host, _, port = rest.rpartition(":")
         end = time.monotonic() + patience
         while True:
             server.check_alive()
             with socket.socket(socket.AF_UNIX if family == "unix" else socket.AF_INET) as client:
-                if client.connect_ex(rest if family == "unix" else (host, int(port))) == 0:
+                to = rest if family == "unix" else (host, int(port))
+                if client.connect_ex(to) == 0 and server.is_complete():
                     return server
             if time.monotonic() > end:
                 raise Failure(f"{server.programs[0].name} did not listen within {patience} s")

@@ -46,7 +46,7 @@ def register():
     """All of them."""
     for front, back in (("tcp", "tcp"), ("tcp", "unix"), ("unix", "unix"), ("unix", "tcp")):
         able = [subject for subject in FORWARD if subject.forwards(front, back)]
-        for streams in (1, 8):
+        for streams in (1, 8) if (front, back) != ("unix", "tcp") else (1,):
             for direction in ("up", "down", "both"):
                 name = f"bulk/{front}-{back}/{streams}/{direction}"
                 title = f"{NAMES[front]} to {NAMES[back]}, {streams} " \

@@ -87,6 +87,7 @@ class Noded(Subject):
     def serve(self, stage, argv, launch=()):
         """noded with one server."""
         server = self.start(stage, launch)
+        server.forks = server.programs[0].forks = True
         server.address = server.ask("start", "tcp:127.0.0.1:0", "exec", *argv)
         return server
 
@@ -136,18 +137,21 @@ class Peer(Subject):
     """A subclass says how it is started, and for how many connections."""
     kind = "shipped"
     connections = 4000
+    processes, forks = 1, False  # see Server
 
     def forward(self, stage, front, back, launch=()):
         """Starts it; it listens when this returns."""
         address = stage.place(front)
         program = stage.spawn(*launch, *self.forward_command(stage, address, back), pipes=False)
-        return stage.wait_for(Server([program], address), 60 if launch else 10)
+        server = Server([program], address, self.processes, self.forks)
+        return stage.wait_for(server, 60 if launch else 10)
 
     def serve(self, stage, argv, launch=()):
         """The same with a program for each connection."""
         address = stage.place("tcp")
         command = self.serve_command(stage, host_port(address).split(":"), argv)
-        return stage.wait_for(Server([stage.spawn(*launch, *command, pipes=False)], address))
+        program = stage.spawn(*launch, *command, pipes=False)
+        return stage.wait_for(Server([program], address, forks=True))
 
     def forward_command(self, stage, front, back):
         """Its argv."""
@@ -194,8 +198,9 @@ backend back
 
 
 class Nginx(Peer):
-    """One worker."""
+    """A master and one worker."""
     program, package = "nginx", "nginx-light"
+    processes = 2
     module = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
     def __init__(self, label, kind, tuning=""):
@@ -258,7 +263,7 @@ class Pen(Peer):
 class Socat(Peer):
     """A process for each connection; its backlog of 5 would lose what 64 clients do."""
     label, program, package = "socat", "socat", "socat"
-    share = 0.25
+    share, forks = 0.25, True
     how = "fork, backlog=128"
 
     def version(self):
