@@ -66,20 +66,31 @@ int net_error(int fd)
 	return error;
 }
 
+/* True if a peer's last bytes lie unread: closing then sends a reset. */
+static bool has_unread(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void net_close_gently(int fd)
 {
+	const bool local = is_unix(fd);
 	char waste[DISCARD_CHUNK];
 	size_t total = 0;
 	ssize_t n;
 
 	/* Our FIN goes out before the queue is looked at, so that even a peer who sends on after
 	   that reads the FIN first. A Unix peer can be kept from sending more; on TCP, SHUT_RD
-	   would itself answer further data with a reset. */
-	shutdown(fd, is_unix(fd) ? SHUT_RDWR : SHUT_WR);
-	do {
-		n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
-		total += n > 0 ? (size_t)n : 0;
-	} while ((n > 0 && total < DISCARD_MAX) || (n == -1 && errno == EINTR));
+	   would itself answer further data with a reset. A close by itself sends a FIN, too. */
+	if (local || has_unread(fd)) {
+		shutdown(fd, local ? SHUT_RDWR : SHUT_WR);
+		do {
+			n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
+			total += n > 0 ? (size_t)n : 0;
+		} while ((n > 0 && total < DISCARD_MAX) || (n == -1 && errno == EINTR));
+	}
 	close(fd);
 }
 
