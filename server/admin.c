@@ -65,7 +65,7 @@ static void refuse(int fd, const struct err *err)
 	if (!line.failed && send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("admin", "a refused client did not hear why");
 	buf_free(&line);
-	net_close_gently(fd);
+	net_close_gently(fd, true);
 }
 
 static struct session *session_at(struct engine *child)

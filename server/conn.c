@@ -46,7 +46,7 @@ static void close_client(struct conn *conn)
 	else if (conn->ended)
 		close(conn->fd);
 	else
-		net_close_gently(conn->fd);
+		net_close_gently(conn->fd, conn->peer.family == AF_UNIX);
 	conn->fd = -1;
 }
 

@@ -478,7 +478,7 @@ static void close_backend(struct forward *forward)
 	if (conn->e.why == REASON_RESET) {
 		net_close_reset(forward->fd);
 	} else if (!forward->down.ended) {
-		net_close_gently(forward->fd);
+		net_close_gently(forward->fd, address_is_unix(&conn->spec->backend));
 	} else if (!conn->ended) {
 		close(forward->fd);
 	} else {

@@ -42,11 +42,6 @@ static int socket_option(int fd, int option)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == -1 ? -1 : value;
 }
 
-static bool is_unix(int fd)
-{
-	return socket_option(fd, SO_DOMAIN) == AF_UNIX;
-}
-
 /* A connection without these still works: failures are of no interest. */
 void net_tune(int fd)
 {
@@ -74,9 +69,8 @@ static bool has_unread(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-void net_close_gently(int fd)
+void net_close_gently(int fd, bool local)
 {
-	const bool local = is_unix(fd);
 	char waste[DISCARD_CHUNK];
 	size_t total = 0;
 	ssize_t n;

@@ -24,8 +24,9 @@ void net_tune(int fd);
 /* The error pending on a socket (SO_ERROR), 0 if none. */
 int net_error(int fd);
 /* Closes so that the peer reads a FIN, not an RST: what it sent and nobody read is thrown away
-   first (tcp(7): closing with unread data resets). Bounded: at most 1 MiB is read. */
-void net_close_gently(int fd);
+   first (tcp(7): closing with unread data resets). Bounded: at most 1 MiB is read. local: it is a
+   Unix socket. */
+void net_close_gently(int fd, bool local);
 /* Closes both, by one system call where their numbers are neighbours. */
 void net_close_both(int a, int b);
 /* Closes so that the peer sees a reset (SO_LINGER 0). */

@@ -560,7 +560,7 @@ static void release_session(struct engine *engine)
 		TAILQ_REMOVE(&session->batches, batch, link);
 		batch_free(batch);
 	}
-	net_close_gently(session->fd);
+	net_close_gently(session->fd, true);
 	session->fd = -1;
 }
 
