@@ -560,7 +560,11 @@ static void release_session(struct engine *engine)
 		TAILQ_REMOVE(&session->batches, batch, link);
 		batch_free(batch);
 	}
-	net_close_gently(session->fd, true);
+	/* Behind its end nothing can come that would be unread. */
+	if (session->eof)
+		close(session->fd);
+	else
+		net_close_gently(session->fd, true);
 	session->fd = -1;
 }
 
