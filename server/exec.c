@@ -150,7 +150,8 @@ static bool is_kept(const char *variable, bool other_user)
 		    {"LOGNAME=", true}, {"SHELL=", true}, {"TMPDIR=", true}};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (strncmp(variable, kept[i].name, strlen(kept[i].name)) == 0)
+		if (variable[0] == kept[i].name[0] &&
+		    strncmp(variable, kept[i].name, strlen(kept[i].name)) == 0)
 			return !(other_user && kept[i].own);
 	return false;
 }
