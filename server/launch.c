@@ -193,15 +193,20 @@ void launcher_open(struct launcher *launcher)
 			launcher->altered |= signal_bit(number);
 }
 
+static void place_close(int *place)
+{
+	int fd = *place;
+
+	*place = -1;
+	if (fd >= 0)
+		close(fd);
+}
+
 void launcher_close(struct launcher *launcher)
 {
-	int *places[] = {&launcher->in_out, &launcher->error, &launcher->null};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (*places[i] >= 0)
-			close(*places[i]);
-		*places[i] = -1;
-	}
+	place_close(&launcher->in_out);
+	place_close(&launcher->error);
+	place_close(&launcher->null);
 }
 
 /* False if there are no places (any more). */
