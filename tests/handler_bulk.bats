@@ -138,8 +138,8 @@ property() {
 	property tcp: tcp: pipes
 }
 
-@test "bulk: echo on TCP passes through pipes" {
-	property tcp: echo pipes
+@test "bulk: echo on TCP is copied" {
+	property tcp: echo copies
 }
 
 @test "bulk: TCP to Unix is copied" {
