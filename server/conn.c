@@ -320,8 +320,12 @@ void conn_running(struct conn *conn)
 void conn_touch(struct conn *conn)
 {
 	struct conn_list *list = &conn->link->by_use;
+	double now = loop_now(conn->e.loop);
 
-	conn->used = loop_now(conn->e.loop);
+	/* Again in one turn: its place in the order is as good. */
+	if (conn->used == now)
+		return;
+	conn->used = now;
 	if (conn->leaving || conn == TAILQ_LAST(list, conn_list))
 		return;
 	TAILQ_REMOVE(list, conn, by_use);

@@ -133,11 +133,15 @@ static struct relay_moved move_down(struct forward *forward, bool readable)
    still counts: an answer sent before its sender left is delivered. */
 static struct relay_moved move_both(struct forward *forward, bool up_readable, bool down_readable)
 {
-	struct relay_moved up = move_up(forward, up_readable), down;
+	struct relay_moved up = {.status = RELAY_OK}, down = up;
 
+	if (up_readable || relay_wants_write(&forward->up))
+		up = move_up(forward, up_readable);
 	if (up.status == RELAY_READ_FAILED)
 		return up;
-	down = move_down(forward, down_readable || up.status == RELAY_WRITE_FAILED);
+	down_readable = down_readable || up.status == RELAY_WRITE_FAILED;
+	if (down_readable || relay_wants_write(&forward->down))
+		down = move_down(forward, down_readable);
 	if (up.status != RELAY_OK)
 		return up;
 	if (down.status == RELAY_WRITE_FAILED)
@@ -173,12 +177,22 @@ static void pass_ends(struct forward *forward)
 	relay_pass_end(&forward->down, forward->conn.fd);
 }
 
+static bool flows(const struct forward *forward)
+{
+	return relay_flows(&forward->up) && relay_flows(&forward->down);
+}
+
 static void forward_move(struct forward *forward, bool up_readable, bool down_readable)
 {
+	bool flowed = flows(forward), up, down;
 	struct relay_moved moved = move_both(forward, up_readable, down_readable);
-	bool up = relay_finished(&forward->up), down = relay_finished(&forward->down);
 	struct conn *conn = &forward->conn;
 
+	/* Most often: there is nothing to change. */
+	if (flowed && moved.status == RELAY_OK && flows(forward))
+		return;
+	up = relay_finished(&forward->up);
+	down = relay_finished(&forward->down);
 	if (moved.status != RELAY_OK) {
 		conn_end(conn, conn_reason(moved.error), moved.error);
 	} else if (up && down) {
@@ -384,12 +398,15 @@ static void backend_hear(ev_io *io, int revents)
 
 static void on_client(struct ev_loop *ev, ev_io *io, int revents)
 {
-	loop_tell(loop_of(ev), io, revents, client_hear);
+	(void)ev;
+	loop_tell(container_of(io, struct forward, client)->conn.e.loop, io, revents, client_hear);
 }
 
 static void on_backend(struct ev_loop *ev, ev_io *io, int revents)
 {
-	loop_tell(loop_of(ev), io, revents, backend_hear);
+	(void)ev;
+	loop_tell(container_of(io, struct forward, backend)->conn.e.loop, io, revents,
+		  backend_hear);
 }
 
 /* -- the handler -- */

@@ -92,11 +92,6 @@ static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
 
 /* -- news: first come, first served -- */
 
-struct loop *loop_of(struct ev_loop *ev)
-{
-	return ev_userdata(ev);
-}
-
 static bool has_news_room(struct loop *loop)
 {
 	size_t room = loop->news_room > 0 ? loop->news_room * 2 : 64;
@@ -252,7 +247,6 @@ int loop_open(struct loop *loop)
 	ev_check_init(&loop->woken, on_woken);
 	ev_set_priority(&loop->woken, EV_MAXPRI);
 	ev_check_start(loop->ev, &loop->woken);
-	ev_set_userdata(loop->ev, loop);
 	ev_check_init(&loop->mail, on_mail);
 	ev_set_priority(&loop->mail, EV_MINPRI);
 	ev_check_start(loop->ev, &loop->mail);

@@ -134,8 +134,6 @@ static inline bool loop_has_news(const ev_io *io)
 {
 	return io->data != NULL;
 }
-/* The loop a callback of libev runs on. */
-struct loop *loop_of(struct ev_loop *ev);
 
 /* Puts a job in the queue if it is not there. */
 void loop_post(struct loop *loop, struct job *job);

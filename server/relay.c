@@ -137,11 +137,6 @@ static void relay_judge(struct relay *relay, struct loop *loop, size_t got)
 
 /* -- both ways -- */
 
-static bool is_holding(const struct relay *relay)
-{
-	return relay->held || (relay->pipe && relay->pipe->held > 0);
-}
-
 static void relay_flush(struct relay *relay, struct loop *loop, int to, struct relay_moved *moved)
 {
 	if (relay->held)
@@ -209,7 +204,7 @@ struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, 
 {
 	struct relay_moved moved = {.status = RELAY_OK};
 
-	if (is_holding(relay))
+	if (relay_wants_write(relay))
 		relay_flush(relay, loop, to, &moved);
 	if (readable && moved.status == RELAY_OK && relay_wants_read(relay)) {
 		if (relay->ended)
@@ -227,21 +222,6 @@ void relay_pass_end(struct relay *relay, int to)
 	relay->fin = true;
 	/* It fails only where the receiver is gone, which its own events tell. */
 	shutdown(to, SHUT_WR);
-}
-
-bool relay_wants_read(const struct relay *relay)
-{
-	return !relay->deaf && !is_holding(relay);
-}
-
-bool relay_wants_write(const struct relay *relay)
-{
-	return is_holding(relay);
-}
-
-bool relay_finished(const struct relay *relay)
-{
-	return (relay->ended || relay->deaf) && !is_holding(relay);
 }
 
 void relay_no_more(struct relay *relay)

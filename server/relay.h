@@ -17,7 +17,7 @@ struct relay {
 	uint32_t at, len;  /* held[at .. at + len) is waiting */
 	struct pipe *pipe; /* lent while the stream is a bulk; empty while bytes are held above */
 	uint8_t large, small; /* pieces in a row */
-	bool spliceable;      /* both ends are TCP sockets */
+	bool spliceable;      /* both ends are TCP sockets, and not the same */
 	bool ended;	      /* the sender's end was read: nothing it sent is left unread */
 	bool deaf;    /* nothing is read any more, after the end or because it was told so */
 	bool fin;     /* the receiver has been told of the end (shutdown) */
@@ -39,12 +39,31 @@ struct relay_moved relay_move(struct relay *relay, struct loop *loop, int from, 
 /* Passes on the end with shutdown(2), once, if all before it is delivered. For whoever is not about
    to close `to`, which says the same. */
 void relay_pass_end(struct relay *relay, int to);
+/* Bytes are held. */
+static inline bool relay_wants_write(const struct relay *relay)
+{
+	return relay->held || (relay->pipe && relay->pipe->held > 0);
+}
+
 /* An end that was read is waited for once more: the other side most often ends meanwhile, and then
    the kernel need not be told to forget this one. */
-bool relay_wants_read(const struct relay *relay);
-bool relay_wants_write(const struct relay *relay);
+static inline bool relay_wants_read(const struct relay *relay)
+{
+	return !relay->deaf && !relay_wants_write(relay);
+}
+
 /* Nothing will come any more and all is delivered. */
-bool relay_finished(const struct relay *relay);
+static inline bool relay_finished(const struct relay *relay)
+{
+	return (relay->ended || relay->deaf) && !relay_wants_write(relay);
+}
+
+/* It waits for input, and for nothing else. */
+static inline bool relay_flows(const struct relay *relay)
+{
+	return !relay->ended && relay_wants_read(relay);
+}
+
 /* Reads no more: as if the sender had ended; what is held is still delivered. */
 void relay_no_more(struct relay *relay);
 /* Gives back what is held, undelivered. */
