@@ -62,7 +62,6 @@ static int echo_open(struct conn *conn, struct err *err)
 
 	(void)err;
 	ev_io_init(&echo->io, on_event, conn->fd, 0);
-	echo->relay.spliceable = conn->peer.family != AF_UNIX;
 	conn_running(conn);
 	echo_update(echo);
 	return 0;
