@@ -109,10 +109,14 @@ def memory(stage, subject):
     return measure
 
 
-target("memory", "bytes for a forwarded connection", 512,
+target("memory", "bytes of a forwarded connection, not a ratio", 512,
        lambda results: results.median("memory", "noded", "resident"))
-target("memory", "bytes for an echoed connection", 400,
+target("memory", "bytes of an echoed connection, not a ratio", 400,
        lambda results: results.median("memory", "noded echo", "resident"))
+target("memory", "descriptors of a forwarded connection, not a ratio", 2,
+       lambda results: results.median("memory", "noded", "descriptors"))
+target("memory", "descriptors of an echoed connection, not a ratio", 1,
+       lambda results: results.median("memory", "noded echo", "descriptors"))
 
 
 # --- stopping -----------------------------------------------------------------------------------
@@ -287,4 +291,4 @@ def longer(results):
     return max(found, default=None)
 
 
-target("stall", "longest wait, us above that while nothing is done", 3000, longer)
+target("stall", "longest wait of a client, not a ratio but us above that while nothing is done", 3000, longer)

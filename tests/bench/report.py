@@ -152,7 +152,7 @@ class Results:
     def subjects(self):
         """Who took part, as which version and how started."""
         seen = {subject.label: subject for metric in self.metrics for subject in metric.subjects
-                if subject.program or subject.kind == "noded"}
+                if subject.kind in PEERS or subject.label == "noded"}
         rows = [[label, subject.version(), subject.how] for label, subject in seen.items()
                 if any(label in figures for figures in self.runner.figures.values())]
         return table(["Who", "Version", "Started"], rows)
