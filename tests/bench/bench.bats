@@ -143,3 +143,18 @@ while piece := stream.read1(65536):
 	run tail -n 1 "$T/closer.log"
 	assert_output --regexp '^[0-9]+\.[0-9]$'
 }
+
+@test "bench: requests, whole programs, lists, memory, stops and stalls give figures of every round" {
+	run bench 'control process list memory stop stall' 'none'
+	assert_success
+	figures '."control/one".noded | .p50[0] <= .p99[0] and .cpu[0] > 0.1'
+	figures '."control/each".noded.rate | length == 2'
+	figures '."control/ahead".noded | .rate[0] > 0 and (has("p50") | not)'
+	figures '.process | keys == ["/bin/true", "nodectl stop-server", "nodectl version"]'
+	figures '.process | [.[].min[]] | all(. > 10)'
+	figures '.list | length == 4 and ([.[].p50[]] | all(. > 10))'
+	figures '.memory.noded.descriptors == [2] and .memory."noded echo".descriptors == [1]'
+	figures '.stop | length == 3 and ([.[].cpu[]] | all(. > 0.1))'
+	figures '.stall | length == 6 and ([.[].max[]] | all(. > 1))'
+	figures '[.[][][] | length >= 1] | all'
+}
