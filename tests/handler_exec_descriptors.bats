@@ -28,12 +28,8 @@ start_some() {
 
 # descriptors: prints what noded has open, number by number, with its flags.
 descriptors() {
-	local fd
-	for fd in "/proc/$NODED_PID/fd"/*; do
-		fd=${fd##*/}
-		echo "$fd $(readlink "/proc/$NODED_PID/fd/$fd")" \
-			"$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$NODED_PID/fdinfo/$fd")"
-	done
+	find "/proc/$NODED_PID/fd" -mindepth 1 -printf '%f %l\n' | sort -n
+	grep '^flags:' "/proc/$NODED_PID/fdinfo"/*
 }
 
 # they_have_three: every program that runs has descriptors 0 to 2 and no others.
