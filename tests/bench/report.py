@@ -74,9 +74,9 @@ class Results:
         ours, best = self.median(name, "noded", key), self.best(name, key, kinds)
         return ours / best if ours is not None and best else None
 
-    def to(self, name, key, label, other, base=None):
-        """The median of one subject to that of another, of the same metric or of `base`."""
-        ours, theirs = self.median(name, label, key), self.median(base or name, other, key)
+    def to(self, name, key, label, other):
+        """The median of one subject to that of another."""
+        ours, theirs = self.median(name, label, key), self.median(name, other, key)
         return ours / theirs if ours is not None and theirs else None
 
     def worst(self, prefix, key, kinds=PEERS, least=False):
