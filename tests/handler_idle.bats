@@ -69,9 +69,10 @@ setup() {
 	script <<-'END'
 		from peers import *
 		node = Node()
-		address = node.serve("tcp:", idle_timeout_ms=400)
+		address = node.serve("tcp:")
 		client = connect(address)
 		fill(client, still=0.1)
+		node.result("update_server", address=address, idle_timeout_ms=400)
 		node.until_ended(address, "idle")
 	END
 }
