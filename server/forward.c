@@ -33,7 +33,7 @@ struct forward {
 	struct relay up;	   /* client to backend */
 	struct relay down;	   /* backend to client */
 	struct patience *patience; /* while connecting, and while half-closed; else NULL */
-	struct youth youth;	   /* of the backend's socket */
+	struct late_tune tuning;   /* of the backend's socket */
 	int fd;			   /* the backend; -1 if there is none */
 	bool connected;
 	bool backend_first; /* its end of file came before the client's */
@@ -110,7 +110,7 @@ static struct relay_moved move_up(struct forward *forward, bool readable)
 	else if (moved.out)
 		conn_touch(conn);
 	if (moved.out > FIRST_WORDS || (moved.out && conn->bytes_in > moved.in))
-		youth_tune(&forward->youth);
+		late_tune_now(&forward->tuning);
 	return moved;
 }
 
@@ -241,16 +241,20 @@ static enum progress forward_try(const struct forward *forward, int *error)
 static void forward_connected(struct forward *forward)
 {
 	struct conn *conn = &forward->conn;
+	bool unix_client = conn->peer.family == AF_UNIX;
+	bool unix_backend = address_is_unix(&conn->spec->backend);
 
 	patience_stop(forward);
 	forward->connected = true;
 	totals_of(forward)->connecting--;
 	totals_of(forward)->open++;
 	loop_mark(conn->e.loop);
-	if (!address_is_unix(&conn->spec->backend)) {
-		youth_begin(&conn->spec->env->youths, &forward->youth, conn->e.loop, forward->fd);
-		forward->up.spliceable = forward->down.spliceable = conn->peer.family != AF_UNIX;
-	}
+	if (!unix_backend)
+		late_tune_begin(&conn->spec->env->late_tunes, &forward->tuning, conn->e.loop,
+				forward->fd);
+	/* What comes from a Unix socket costs TCP more than copying it would: tests/bench. */
+	forward->up.spliceable = !unix_client || unix_backend;
+	forward->down.spliceable = !unix_backend || unix_client;
 	conn_running(conn);
 	forward_update(forward);
 }
@@ -516,7 +520,7 @@ static void forward_close(struct conn *conn)
 		totals_of(forward)->open--;
 	else
 		totals_of(forward)->connecting--;
-	youth_end(&forward->youth);
+	late_tune_cancel(&forward->tuning);
 	conn->ended = forward->up.ended;
 	if (forward->fd >= 0)
 		close_backend(forward);

@@ -11,7 +11,7 @@
 #include "conn.h"
 #include "identity.h"
 #include "log.h"
-#include "youth.h"
+#include "late_tune.h"
 
 struct supervisor; /* child.h */
 
@@ -26,7 +26,7 @@ enum { HANDLER_ADMINS = 2 }; /* noded's own sockets: for operators, for observer
 struct handler_env {
 	struct loop *loop;
 	struct backend_totals backends;
-	struct youths youths; /* of them, those that are not tuned yet */
+	struct late_tunes late_tunes; /* of them, those that are not tuned yet */
 	struct supervisor *supervisor;
 	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
 	bool no_exec;				     /* programs are not run */

@@ -1,5 +1,5 @@
-/* Pipes that bulk streams pass through with splice(2): lent to a stream while it flows, kept for
-   the next for a moment, bounded in number. */
+/* Pipes that bulk streams pass through with splice(2): lent while they hold bytes, kept for the
+   next for a moment, bounded in number. */
 #ifndef SERVER_PIPE_H
 #define SERVER_PIPE_H
 

@@ -67,12 +67,20 @@ static void flush_held(struct relay *relay, int to, struct relay_moved *moved)
 
 /* -- through a pipe -- */
 
+/* Gives the pipe back once nothing is in it, so that streams that only pause keep none. */
+static void settle_pipe(struct relay *relay, struct loop *loop)
+{
+	if (relay->pipe->held > 0)
+		return;
+	pipe_give(loop, relay->pipe);
+	relay->pipe = NULL;
+}
+
 static void drop_pipe(struct relay *relay, struct loop *loop)
 {
 	if (relay->pipe)
 		pipe_give(loop, relay->pipe);
 	relay->pipe = NULL;
-	relay->large = relay->small = 0;
 }
 
 /* Splicing is denied: what the pipe has is held here. */
@@ -108,6 +116,7 @@ static void flush_pipe(struct relay *relay, struct loop *loop, int to, struct re
 	if (sent > 0) {
 		pipe->held -= (size_t)sent;
 		moved->out += (size_t)sent;
+		settle_pipe(relay, loop);
 	} else if (sent < 0 && is_denied(errno)) {
 		empty_pipe(relay, loop, moved);
 	} else if (sent < 0 && !try_later(errno)) {
@@ -115,24 +124,16 @@ static void flush_pipe(struct relay *relay, struct loop *loop, int to, struct re
 	}
 }
 
-/* Lends a pipe to a stream that keeps coming in large pieces, takes it back when it calms down. */
-static void relay_judge(struct relay *relay, struct loop *loop, size_t got)
+/* A stream that keeps coming in large pieces is a bulk, until it calms down. */
+static void relay_judge(struct relay *relay, const struct loop *loop, size_t got)
 {
-	if (!relay->spliceable)
+	bool unlike = relay->bulk ? got < loop->pipes.large / 4 : got >= loop->pipes.large;
+
+	relay->unlike = unlike ? relay->unlike + 1 : 0;
+	if (relay->unlike < (relay->bulk ? SMALL_ENOUGH : LARGE_ENOUGH))
 		return;
-	if (!relay->pipe) {
-		relay->large = got >= loop->pipes.large ? relay->large + 1 : 0;
-		if (relay->large < LARGE_ENOUGH)
-			return;
-		relay->large = 0;
-		relay->pipe = pipe_take(loop);
-	} else if (got >= loop->pipes.large / 4) {
-		relay->small = 0;
-	} else if (relay->small < SMALL_ENOUGH) {
-		relay->small++;
-	} else if (relay->pipe->held == 0) {
-		drop_pipe(relay, loop);
-	}
+	relay->bulk = !relay->bulk;
+	relay->unlike = 0;
 }
 
 /* -- both ways -- */
@@ -175,16 +176,22 @@ static void relay_copy(struct relay *relay, struct loop *loop, int from, int to,
 static bool relay_splice(struct relay *relay, struct loop *loop, int from, int to,
 			 struct relay_moved *moved)
 {
-	ssize_t got = splice(from, NULL, relay->pipe->in, NULL, SPLICED_AT_ONCE,
-			     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t got;
 
+	relay->pipe = pipe_take(loop);
+	if (!relay->pipe)
+		return false;
+	got = splice(from, NULL, relay->pipe->in, NULL, SPLICED_AT_ONCE,
+		     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (got < 0 && is_denied(errno)) {
 		pipe_renounce(loop);
 		drop_pipe(relay, loop);
 		return false;
 	}
-	if (!relay_took(relay, got, moved))
+	if (!relay_took(relay, got, moved)) {
+		drop_pipe(relay, loop);
 		return true;
+	}
 	relay->pipe->held = (size_t)got;
 	flush_pipe(relay, loop, to, moved);
 	relay_judge(relay, loop, (size_t)got);
@@ -195,7 +202,7 @@ static bool relay_splice(struct relay *relay, struct loop *loop, int from, int t
 static void relay_read(struct relay *relay, struct loop *loop, int from, int to,
 		       struct relay_moved *moved)
 {
-	if (!relay->pipe || !relay_splice(relay, loop, from, to, moved))
+	if (!relay->spliceable || !relay->bulk || !relay_splice(relay, loop, from, to, moved))
 		relay_copy(relay, loop, from, to, moved);
 }
 

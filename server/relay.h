@@ -9,19 +9,20 @@
 #include "loop.h"
 
 /* Zeroed it is ready. Bytes pass through the loop's scratch buffer; only what the receiver would
-   not take at once is kept here, and then nothing more is read until it is gone. A stream that
-   keeps coming in large pieces passes through a pipe instead, uncopied, and what the receiver would
-   not take is kept there. */
+   not take at once is kept here, and then nothing more is read until it is gone. A bulk, a stream
+   that keeps coming in large pieces, passes through a pipe instead, uncopied, and what the receiver
+   would not take stays in that. */
 struct relay {
 	char *held;	   /* NULL unless bytes are waiting */
 	uint32_t at, len;  /* held[at .. at + len) is waiting */
-	struct pipe *pipe; /* lent while the stream is a bulk; empty while bytes are held above */
-	uint8_t large, small; /* pieces in a row */
-	bool spliceable;      /* both ends are TCP sockets, and not the same */
-	bool ended;	      /* the sender's end was read: nothing it sent is left unread */
-	bool deaf;    /* nothing is read any more, after the end or because it was told so */
-	bool fin;     /* the receiver has been told of the end (shutdown) */
-	bool discard; /* read and forget: there is no receiver */
+	struct pipe *pipe; /* NULL unless bytes are waiting in it; never both */
+	bool spliceable;   /* pipes are of use between the two descriptors */
+	bool bulk;
+	uint8_t unlike; /* pieces in a row that are not what the stream is taken for */
+	bool ended;	/* the sender's end was read: nothing it sent is left unread */
+	bool deaf;	/* nothing is read any more, after the end or because it was told so */
+	bool fin;	/* the receiver has been told of the end (shutdown) */
+	bool discard;	/* read and forget: there is no receiver */
 };
 
 enum relay_status { RELAY_OK, RELAY_READ_FAILED, RELAY_WRITE_FAILED };

@@ -142,8 +142,12 @@ property() {
 	property tcp: echo copies
 }
 
-@test "bulk: TCP to Unix is copied" {
-	property tcp: unix: copies
+@test "bulk: TCP to Unix passes through pipes" {
+	property tcp: unix: pipes
+}
+
+@test "bulk: Unix to Unix passes through pipes" {
+	property unix: unix: pipes
 }
 
 @test "bulk: Unix to TCP is copied" {

@@ -715,7 +715,7 @@ CALL(int, getpeername, int fd, struct sockaddr *sa, socklen_t *len)
 	return give_name(&file->sock->remote, sa, len);
 }
 
-/* From a socket into a pipe, or out of it. Unix sockets could, and lose by it. */
+/* From a socket into a pipe, or out of it into another. */
 CALL(ssize_t, splice, int from, off64_t *at, int to, off64_t *there, size_t n, unsigned flags)
 {
 	struct file *source = fd_file(from), *target = fd_file(to);
@@ -725,7 +725,7 @@ CALL(ssize_t, splice, int from, off64_t *at, int to, off64_t *there, size_t n, u
 
 	if (!source || !target || fault(FAULT_splice))
 		return -1;
-	if (at || there || !end->sock || is_unix(end->sock) || !(flags & SPLICE_F_NONBLOCK))
+	if (at || there || !end->sock || !(flags & SPLICE_F_NONBLOCK))
 		violated("a splice as it should not be");
 	pipe = (end == source ? target : source)->pipe;
 	if (!pipe)

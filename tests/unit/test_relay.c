@@ -223,7 +223,7 @@ static void make_stuck(struct relay *relay, const int source[2], const int sink[
 
 	*relay = (struct relay){.spliceable = true};
 	for (int i = 0; i < 1000 && (i < 100 || !relay_wants_write(relay)); i++) {
-		if (!relay->pipe || relay->held)
+		if (!relay->bulk || relay->held)
 			drain(sink[1], &end);
 		fill(source[0]);
 		if (relay_wants_read(relay))
