@@ -80,6 +80,7 @@ int main(int argc, char **argv)
 		times[i] = now() - times[i];
 		used += cpu();
 	}
+	posix_spawn_file_actions_destroy(&actions);
 	qsort(times, count, sizeof(*times), compare);
 	printf("{\"p50\": %.1f, \"min\": %.1f, \"cpu\": %.1f}\n", times[count / 2], times[0],
 	       used / count);

@@ -25,7 +25,7 @@ CHAOS=$ROOT/tests/chaos/chaos
 @test "chaos: bytes that are lost are found" {
 	cat >"$T/noded" <<-'END'
 		#!/bin/sh
-		exec strace -D -qq -o /dev/null -e trace=sendto -e inject=sendto:retval=1:when=200+200 "$REAL" "$@"
+		exec strace -D -qq -o /dev/null -e trace=sendto -e inject=sendto:retval=1:when=50+50 "$REAL" "$@"
 	END
 	chmod +x "$T/noded"
 	expect_tracer
