@@ -275,6 +275,13 @@ static const struct ending *ending_before(const char *key)
 	return NULL;
 }
 
+/* Seconds that an end may take beyond its deadline: programs that have ended are waited for until
+   what they left is gone, or cannot be seen for a second. */
+static double lateness(void)
+{
+	return SLACK + (TAILQ_EMPTY(&domain->env->supervisor->leaving) ? 0 : 1);
+}
+
 /* An end has a deadline, which is never put off, and keeps it. */
 static void look_at_end(const struct server *server)
 {
@@ -295,7 +302,7 @@ static void look_at_end(const struct server *server)
 		violated("the deadline of %s was put off", server->key);
 	if (!ending.stopping && left <= 0 && known && now > known->stop_at + SLACK)
 		violated("the drain of %s did not end at its deadline", server->key);
-	if (ending.stopping && now > ending.stop_at + (double)server->kill_ms / 1000 + SLACK)
+	if (ending.stopping && now > ending.stop_at + (double)server->kill_ms / 1000 + lateness())
 		violated("%s is still there %.3f s after it was told to stop", server->key,
 			 now - ending.stop_at);
 	census.ending[census.nendings++] = ending;
