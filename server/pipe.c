@@ -70,8 +70,6 @@ struct pipe *pipe_take(struct loop *loop)
 	struct pipes *pipes = &loop->pipes;
 	struct pipe *pipe;
 
-	if (pipes->useless)
-		return NULL;
 	pipe = take_spare(pipes);
 	if (pipe || loop_now(loop) < pipes->not_before)
 		return pipe;
@@ -100,7 +98,7 @@ void pipe_give(struct loop *loop, struct pipe *pipe)
 {
 	struct pipes *pipes = &loop->pipes;
 
-	if (pipe->held > 0 || pipes->useless) {
+	if (pipe->held > 0) {
 		pipe_close(pipes, pipe);
 		return;
 	}
@@ -110,12 +108,6 @@ void pipe_give(struct loop *loop, struct pipe *pipe)
 		return;
 	ev_timer_init(&pipes->tick, on_tick, TICK, TICK);
 	ev_timer_start(loop->ev, &pipes->tick);
-}
-
-void pipe_renounce(struct loop *loop)
-{
-	loop->pipes.useless = true;
-	pipe_shed(loop);
 }
 
 bool pipe_shed(struct loop *loop)

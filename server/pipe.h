@@ -31,7 +31,6 @@ struct pipes {
 	uint32_t nspare;   /* of them spare */
 	uint32_t unneeded; /* spare all the time since the last tick */
 	double not_before; /* loop time: until then none is to be had */
-	bool useless;	   /* splice(2) is denied here */
 	ev_timer tick;	   /* active while any is spare */
 };
 
@@ -39,8 +38,6 @@ struct pipes {
 struct pipe *pipe_take(struct loop *loop);
 /* Takes it back, to be spare if it is empty; what it still holds is lost. */
 void pipe_give(struct loop *loop, struct pipe *pipe);
-/* Splicing does not work: nobody is to try it again. */
-void pipe_renounce(struct loop *loop);
 /* Closes those that are spare, for others who are short of descriptors; false if there are none. */
 bool pipe_shed(struct loop *loop);
 

@@ -89,7 +89,7 @@ static void empty_pipe(struct relay *relay, struct loop *loop, struct relay_move
 	struct pipe *pipe = relay->pipe;
 	ssize_t got;
 
-	pipe_renounce(loop);
+	relay->spliceable = false;
 	relay->held = malloc(pipe->held);
 	while (relay->held && relay->len < pipe->held) {
 		got = read(pipe->out, relay->held + relay->len, pipe->held - relay->len);
@@ -172,7 +172,8 @@ static void relay_copy(struct relay *relay, struct loop *loop, int from, int to,
 	relay_judge(relay, loop, (size_t)got);
 }
 
-/* False: it is to be copied. */
+/* False: it is to be copied. So is what splice(2) sees nothing of: at an urgent byte it says that
+   there is no input, or that it has ended, where recv(2) goes on (tcp(7)). */
 static bool relay_splice(struct relay *relay, struct loop *loop, int from, int to,
 			 struct relay_moved *moved)
 {
@@ -183,15 +184,13 @@ static bool relay_splice(struct relay *relay, struct loop *loop, int from, int t
 		return false;
 	got = splice(from, NULL, relay->pipe->in, NULL, SPLICED_AT_ONCE,
 		     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	if (got < 0 && is_denied(errno)) {
-		pipe_renounce(loop);
+	if (got <= 0) {
+		if (got < 0 && is_denied(errno))
+			relay->spliceable = false;
 		drop_pipe(relay, loop);
 		return false;
 	}
-	if (!relay_took(relay, got, moved)) {
-		drop_pipe(relay, loop);
-		return true;
-	}
+	moved->in = (size_t)got;
 	relay->pipe->held = (size_t)got;
 	flush_pipe(relay, loop, to, moved);
 	relay_judge(relay, loop, (size_t)got);

@@ -251,12 +251,12 @@ static void test_pipes(void)
 	relay_free(&relay[0], &loop);
 	CHECK(loop.pipes.open == 0 && loop.pipes.nspare == 0, "and is never used again");
 	spare = loop.pipes.nspare;
-	loop.pipes.useless = true;
+	loop.pipes.not_before = loop_now(&loop) + 1000;
 	make_stuck(&relay[1], source, sink);
 	CHECK(relay[1].held && !relay[1].pipe && loop.pipes.open == spare,
-	      "where splicing is denied it is copied");
+	      "where no pipe is to be had it is copied");
 	relay_free(&relay[1], &loop);
-	loop.pipes.useless = false;
+	loop.pipes.not_before = 0;
 	close_pair(source);
 	close_pair(sink);
 }
