@@ -77,7 +77,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
 	loop->requests.steps = loop->rows.steps = 0;
 	tell_observers(loop);
 	bury(loop);
-	if (TAILQ_EMPTY(&loop->jobs) && !loop->changed)
+	if (TAILQ_EMPTY(&loop->jobs) && !loop->changed && loop->nnews == 0)
 		ev_idle_stop(ev, &loop->awake);
 	else
 		ev_idle_start(ev, &loop->awake);
@@ -107,8 +107,8 @@ static bool has_news_room(struct loop *loop)
 	return true;
 }
 
-bool loop_tell_later(struct loop *loop, ev_io *io, int revents,
-		     void (*hear)(ev_io *io, int revents))
+static bool keep_news(struct loop *loop, ev_io *io, int revents,
+		      void (*hear)(ev_io *io, int revents))
 {
 	if (loop_has_news(io)) {
 		loop->news[(uintptr_t)io->data - 1].revents |= revents;
@@ -122,9 +122,19 @@ bool loop_tell_later(struct loop *loop, ev_io *io, int revents,
 	return true;
 }
 
+bool loop_tell_later(struct loop *loop, ev_io *io, int revents,
+		     void (*hear)(ev_io *io, int revents))
+{
+	if (!keep_news(loop, io, revents, hear))
+		return false;
+	/* This turn's may have been given out by now: the loop must not sleep on it. */
+	ev_idle_start(loop->ev, &loop->awake);
+	return true;
+}
+
 void loop_tell(struct loop *loop, ev_io *io, int revents, void (*hear)(ev_io *io, int revents))
 {
-	if (!loop_tell_later(loop, io, revents, hear))
+	if (!keep_news(loop, io, revents, hear))
 		hear(io, revents);
 }
 
