@@ -213,8 +213,9 @@ static bool is_brief(const struct wait *wait)
 
 	if (strcmp(last, "phase") == 0 || strcmp(last, "why") == 0)
 		return true;
-	if (!param_get(params, "exists") && !param_get(params, "absent") &&
-	    !cJSON_IsNull(param_get(params, "equals")))
+	if (param_get(params, "exists") || param_get(params, "absent"))
+		return true;
+	if (!cJSON_IsNull(param_get(params, "equals")))
 		return false;
 	(void)!state_find(wait->call->domain->root, path, &ref, &err);
 	return !ref.field || ref.field->type != FIELD_GETTER;
