@@ -196,7 +196,7 @@ $(OBJ)/bench/load $(OBJ)/bench/backend $(OBJ)/bench/closer $(OBJ)/bench/spawn: $
 # Run by servers for each connection, so as light as a program can be; never sanitized.
 $(OBJ)/bench/tiny: tests/bench/tiny.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -static $(WARNINGS) -o $@ $<
+	$(Q)$(CC) -O2 -static -nostartfiles -fno-stack-protector $(WARNINGS) -o $@ $<
 
 # Preloaded into noded by a test: never sanitized, it stands in for malloc itself.
 $(OBJ)/fail_call.so: tests/nth/fail_call.c $(OBJ)/flags

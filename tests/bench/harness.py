@@ -1,9 +1,11 @@
 """What every metric measures with: programs started in the foreground and ended by their pid, the
 processor time that a server and its children take, loads and backends, and the list of metrics."""
 import contextlib
+import errno
 import json
 import os
 import pathlib
+import random
 import select
 import shutil
 import signal
@@ -234,6 +236,18 @@ class Server:
                 raise Failure(f"{program.name} ended: {program.says()}")
 
 
+def free_port():
+    """Below those that connections get: where servers are, and no load takes it meanwhile."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(10_000, 32_000)))
+                return probe.getsockname()[1]
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+
+
 class Stage:
     """What is set up for one subject of one metric, and taken away as a whole."""
 
@@ -266,13 +280,11 @@ class Stage:
         """A free address: "tcp" or "unix"."""
         if family == "unix":
             return f"unix:{self.directory}/{name}.sock"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return f"tcp:127.0.0.1:{probe.getsockname()[1]}"
+        return f"tcp:127.0.0.1:{free_port()}"
 
     def backend(self, kind, family):
         """Starts a backend, "echo" or "bulk"; its address."""
-        address = "tcp:127.0.0.1:0" if family == "tcp" else self.place("unix", f"{kind}-back")
+        address = self.place(family, f"{kind}-back")
         return self.spawn(self.bench.programs / "backend", kind, address).line()
 
     def load(self, kind, address, *options):

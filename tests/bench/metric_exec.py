@@ -3,8 +3,8 @@ from harness import Figure, group, metric, per, target
 from peers import EXEC, Noded
 
 group("exec", "Programs", """16 clients connect, read what the program says to its end, and begin again.
-      The tiny program is linked statically and says one word; /bin/cat gets 64 bytes and the end of
-      the client's sending, and returns them. CPU is that of the server and of the programs it ran.
+      The tiny program is linked statically, without the C library's start, and says one word;
+      /bin/cat gets 64 bytes and the end of the client's sending, and returns them. CPU is that of the server and of the programs it ran.
       With 9,000 connections open to another server of the same noded its table of descriptors is
       large; of the peers each connection is a process of its own, so that none has such a table.""")
 

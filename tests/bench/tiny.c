@@ -1,7 +1,15 @@
-/* The smallest program worth being run for a connection: linked statically, says one word. */
+/* The smallest program worth being run for a connection: says one word. Linked statically, and
+ * without the C library's own start, which on some virtual machines costs more than running a
+ * program does (it asks the processor what it can, and each question is answered by the host). A
+ * write that fails is the end of it, too: there is no errno to set. */
+#include <sys/syscall.h>
 #include <unistd.h>
 
-int main(void)
+void _start(void);
+
+void _start(void)
 {
-	return write(1, "hello\n", 6) == 6 ? 0 : 1;
+	syscall(SYS_write, 1, "hello\n", 6);
+	for (;;)
+		syscall(SYS_exit_group, 0);
 }
