@@ -71,6 +71,17 @@ static const struct engine *part(const char *kind)
 	return NULL;
 }
 
+bool invariants_runs(const struct file *client)
+{
+	struct conn_index *index = domain ? &domain->transport->index : NULL;
+	const struct conn *conn = index ? conn_after(index, 0) : NULL;
+
+	while (conn &&
+	       (conn->fd < 0 || !client->sock->peer || fd_file(conn->fd) != client->sock->peer))
+		conn = conn_after(index, conn->e.id);
+	return conn && conn->e.phase == PHASE_RUNNING;
+}
+
 bool invariants_excused(void)
 {
 	return kernel_failed(FAULT_malloc) + kernel_failed(FAULT_calloc) +

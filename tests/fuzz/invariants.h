@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "../../server/domain.h"
+#include "kernel.h"
 
 /* Before noded starts. */
 void invariants_begin(void);
@@ -18,6 +19,8 @@ void invariants_end(void);
 /* The log says that a server has stopped, and how many connections that took. */
 void invariants_stopped(const char *key, uint64_t seen_off);
 
+/* The connection of this client of noded's runs, and was not told to end. */
+bool invariants_runs(const struct file *client);
 /* Calls failed on which an answer may have been lost with its session. */
 bool invariants_excused(void);
 /* The node, NULL unless it runs; and what methods act on. */

@@ -117,6 +117,8 @@ struct sock {
 	struct file *peer;	   /* NULL once it is closed */
 	unsigned char in[SOCKET_BUFFER];
 	size_t len;
+	bool urgent;	       /* TCP: a byte that is none of the stream is waiting, */
+	size_t ahead;	       /* behind so many of those in `in` */
 	bool eof;	       /* the peer has ended its side */
 	bool shut_rd, shut_wr; /* this side did */
 	bool reset;
@@ -238,6 +240,8 @@ int sock_connect(struct file *file, const struct sockaddr *sa, socklen_t len, ui
 struct file *sock_accept(struct file *file);
 ssize_t sock_recv(struct file *file, void *to, size_t n, bool peek);
 ssize_t sock_send(struct file *file, const void *from, size_t n);
+/* TCP: one urgent byte, MSG_OOB. Of several only the last counts. */
+void sock_urge(struct file *file);
 int sock_shutdown(struct file *file, int how);
 /* The peer reads an error: RST. */
 void sock_reset(struct file *file);

@@ -126,8 +126,10 @@ static void receive_reset(struct sock *sock)
 {
 	sock->error = ECONNRESET;
 	sock->reset = sock->eof = sock->shut_wr = true;
-	if (!is_unix(sock))
-		sock->len = 0; /* tcp_reset: what was not read is gone */
+	if (!is_unix(sock)) { /* tcp_reset: what was not read is gone */
+		sock->len = 0;
+		sock->urgent = false;
+	}
 	kernel.changes++;
 }
 
@@ -138,7 +140,7 @@ static void leave_peer(struct sock *sock)
 	if (!peer)
 		return;
 	peer->peer = sock->peer = NULL;
-	if (sock->linger_reset || sock->len > 0) {
+	if (sock->linger_reset || sock->len > 0 || sock->urgent) {
 		receive_reset(peer);
 	} else if (is_unix(sock)) {
 		peer->eof = peer->shut_wr = true;
@@ -388,6 +390,16 @@ static int take_error(struct sock *sock)
 	return -1;
 }
 
+/* How much of n can be read at once: up to an urgent byte; one that is next is passed over. */
+static size_t up_to_urgent(struct sock *sock, size_t n)
+{
+	if (sock->urgent && sock->ahead == 0)
+		sock->urgent = false;
+	if (n > sock->len)
+		n = sock->len;
+	return sock->urgent && n > sock->ahead ? sock->ahead : n;
+}
+
 ssize_t sock_recv(struct file *file, void *to, size_t n, bool peek)
 {
 	struct sock *sock = file->sock;
@@ -398,18 +410,18 @@ ssize_t sock_recv(struct file *file, void *to, size_t n, bool peek)
 	}
 	if (sock->error && (sock->len == 0 || !is_unix(sock)))
 		return take_error(sock);
+	n = up_to_urgent(sock, n);
 	if (sock->len == 0 && (sock->eof || sock->shut_rd || sock->state == SOCK_DEAD))
 		return 0;
 	if (sock->len == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (n > sock->len)
-		n = sock->len;
 	memcpy(to, sock->in, n);
 	if (peek)
 		return (ssize_t)n;
 	sock->len -= n;
+	sock->ahead -= sock->urgent ? n : 0;
 	memmove(sock->in, sock->in + n, sock->len);
 	kernel.changes++;
 	return (ssize_t)n;
@@ -444,6 +456,17 @@ ssize_t sock_send(struct file *file, const void *from, size_t n)
 	memcpy(peer->in + peer->len, from, n);
 	peer->len += n;
 	return (ssize_t)n;
+}
+
+void sock_urge(struct file *file)
+{
+	struct sock *sock = file->sock, *peer = sock->peer ? sock->peer->sock : NULL;
+
+	if (is_unix(sock) || sock->shut_wr || sock->error || !peer || peer->shut_rd)
+		return;
+	peer->urgent = true;
+	peer->ahead = peer->len;
+	kernel.changes++;
 }
 
 int sock_shutdown(struct file *file, int how)
@@ -715,6 +738,24 @@ CALL(int, getpeername, int fd, struct sockaddr *sa, socklen_t *len)
 	return give_name(&file->sock->remote, sa, len);
 }
 
+/* It does not pass over an urgent byte, as recv(2) does: tcp_read_sock stops there for good, and
+   then tcp_splice_read sees no input, or an end. */
+static ssize_t splice_in(struct file *source, struct fifo *pipe, size_t n)
+{
+	const struct sock *sock = source->sock;
+	ssize_t moved;
+
+	if (sock->urgent && sock->ahead == 0 && !sock->error) {
+		errno = EAGAIN;
+		return sock->eof ? 0 : -1;
+	}
+	if (n > PIPE_BUFFER - pipe->len)
+		n = PIPE_BUFFER - pipe->len;
+	moved = sock_recv(source, pipe->bytes + pipe->len, n, false);
+	pipe->len += moved > 0 ? (size_t)moved : 0;
+	return moved;
+}
+
 /* From a socket into a pipe, or out of it into another. */
 CALL(ssize_t, splice, int from, off64_t *at, int to, off64_t *there, size_t n, unsigned flags)
 {
@@ -730,13 +771,8 @@ CALL(ssize_t, splice, int from, off64_t *at, int to, off64_t *there, size_t n, u
 	pipe = (end == source ? target : source)->pipe;
 	if (!pipe)
 		violated("a splice without a pipe");
-	if (end == source) {
-		if (n > PIPE_BUFFER - pipe->len)
-			n = PIPE_BUFFER - pipe->len;
-		moved = sock_recv(source, pipe->bytes + pipe->len, n, false);
-		pipe->len += moved > 0 ? (size_t)moved : 0;
-		return moved;
-	}
+	if (end == source)
+		return splice_in(source, pipe, n);
 	if (pipe->len == 0)
 		violated("a splice out of an empty pipe");
 	moved = sock_send(target, pipe->bytes, n < pipe->len ? n : pipe->len);

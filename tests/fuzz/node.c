@@ -302,6 +302,11 @@ static void act_send(const unsigned *arg)
 	end_send(arg[0], arg[1]);
 }
 
+static void act_urge(const unsigned *arg)
+{
+	end_urge(arg[0]);
+}
+
 static void act_read(const unsigned *arg)
 {
 	end_read(arg[0], arg[1]);
@@ -547,6 +552,7 @@ static const struct action {
     {"flood", act_flood, {&session, &bytes}},
     {"connect", act_connect, {&client, &address}},
     {"send", act_send, {&end, &bytes}},
+    {"urge", act_urge, {&end}},
     {"read", act_read, {&end, &bytes}},
     {"fin", act_fin, {&end}},
     {"hang-up", act_hang_up, {&end}},

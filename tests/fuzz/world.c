@@ -96,8 +96,9 @@ static uint8_t pattern(uint8_t number, uint64_t at)
 
 static void end_open(struct peer *end, struct file *file)
 {
-	*end = (struct peer){
-	    .file = file, .number = (uint8_t)(end - world.end + 1), .from = -1, .lazy = end->lazy};
+	*end = (struct peer){.file = file, .number = ++world.opened, .from = -1, .lazy = end->lazy};
+	if (world.opened == UINT8_MAX)
+		violated("more connections than one script can have");
 }
 
 static void end_drop(struct peer *end)
@@ -152,6 +153,29 @@ static void hear(struct peer *end, const uint8_t *bytes, size_t n)
 		violated("client %u hears more than it said", (unsigned)(end - world.end));
 }
 
+static const struct peer *end_numbered(int number)
+{
+	for (unsigned i = 0; i < ENDS; i++)
+		if (world.end[i].file && world.end[i].number == number)
+			return &world.end[i];
+	return NULL;
+}
+
+/* The end of what a backend said or of what was said to it, from a connection that goes on the
+   other way, comes behind all of it. */
+static void hear_end(const struct peer *end)
+{
+	const struct peer *from = end_numbered(end->from);
+	bool is_client = end < &world.end[CLIENTS];
+
+	if (!from || !from->fin || is_client == (from < &world.end[CLIENTS]))
+		return;
+	if (end->heard < from->sent && invariants_runs(is_client ? end->file : from->file))
+		violated("client %u hears the end after %llu of %llu bytes",
+			 (unsigned)(end - world.end), (unsigned long long)end->heard,
+			 (unsigned long long)from->sent);
+}
+
 /* True: there was something. */
 static bool end_take(struct peer *end, size_t most)
 {
@@ -167,6 +191,8 @@ static bool end_take(struct peer *end, size_t most)
 		hear(end, chunk, (size_t)n);
 	else
 		end->over = true;
+	if (n == 0)
+		hear_end(end);
 	return true;
 }
 
@@ -175,10 +201,18 @@ void end_read(unsigned n, size_t bytes)
 	end_take(&world.end[n], bytes);
 }
 
-void end_fin(unsigned n)
+void end_urge(unsigned n)
 {
 	if (world.end[n].file)
-		sock_shutdown(world.end[n].file, SHUT_WR);
+		sock_urge(world.end[n].file);
+}
+
+void end_fin(unsigned n)
+{
+	struct peer *end = &world.end[n];
+
+	if (end->file && sock_shutdown(end->file, SHUT_WR) == 0)
+		end->fin = true;
 }
 
 void end_close(unsigned n)

@@ -19,14 +19,16 @@ enum {
 	LONG = UINT32_MAX, /* milliseconds: no limit */
 };
 
-/* One end of a data connection. What it sends begins with its own number and goes on in a pattern,
-   so that whoever hears it knows whether a byte is missing, doubled or another's. */
+/* One end of a data connection. What it sends begins with its own number, which no other end of the
+   script has, and goes on in a pattern, so that whoever hears it knows whether a byte is missing,
+   doubled or another's. */
 struct peer {
 	struct file *file; /* NULL: none */
 	bool lazy;	   /* reads only when told */
 	uint64_t sent, heard;
 	uint8_t number; /* of its stream */
 	int from;	/* of the stream it hears; -1: not a byte yet */
+	bool fin;	/* has said all */
 	bool over;	/* has read an end or an error */
 };
 
@@ -65,6 +67,7 @@ struct world {
 	bool backend_deaf[BACKENDS]; /* its queue fills up */
 	uint64_t wake;		     /* asleep until then */
 	unsigned next_id;
+	uint8_t opened; /* ends, so far */
 	unsigned actions;
 	unsigned lines; /* of the log above debug */
 	bool snatched;	/* a descriptor was closed under noded */
@@ -79,6 +82,7 @@ void world_halt(void);
 /* Data clients. Each does nothing where it cannot. */
 void end_connect(unsigned n, const struct address *address);
 void end_send(unsigned n, size_t bytes);
+void end_urge(unsigned n);
 void end_read(unsigned n, size_t bytes);
 void end_fin(unsigned n);
 void end_close(unsigned n);

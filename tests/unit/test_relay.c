@@ -210,6 +210,34 @@ static void test_streams(void)
 	check_stream(AF_UNIX, COPIED, 1, 65536, 1, seed++);
 }
 
+/* splice(2) does not pass over an urgent byte: it was taken for the end of what a client had said
+   that then half-closed, and otherwise the loop turned for nothing. */
+static void test_urgent(bool half_closed)
+{
+	struct relay relay = {.spliceable = true, .bulk = true};
+	struct relay_moved moved = {.status = RELAY_OK};
+	int source[2], sink[2];
+	size_t out = 0;
+
+	make_pair(source, AF_INET, 0);
+	make_pair(sink, AF_INET, 0);
+	if (send(source[0], "abc", 3, 0) != 3 || send(source[0], "!", 1, MSG_OOB) != 1 ||
+	    send(source[0], "def", 3, 0) != 3)
+		abort();
+	if (half_closed)
+		shutdown(source[0], SHUT_WR);
+	for (int i = 0; i < 1000 && out < 6 && !relay.ended && moved.status == RELAY_OK; i++) {
+		await_input(source[1]);
+		moved = relay_move(&relay, &loop, source[1], sink[0], true);
+		out += moved.out;
+	}
+	CHECK_UINT(out, 6, "what comes after an urgent byte is relayed too%s",
+		   half_closed ? ", before the end" : "");
+	relay_free(&relay, &loop);
+	close_pair(source);
+	close_pair(sink);
+}
+
 /* -- pipes -- */
 
 static size_t fill(int fd);
@@ -597,6 +625,8 @@ int main(void)
 		return 1;
 	loop.pipes.large = 4096; /* or few would be a bulk */
 	test_streams();
+	test_urgent(false);
+	test_urgent(true);
 	test_pipes();
 	test_pipe_bound();
 	test_interest();
