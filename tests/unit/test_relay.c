@@ -619,6 +619,38 @@ static void test_stop_unheard(void)
 	close_pair(deaf.pair);
 }
 
+/* Jobs run just before the loop sleeps, when the news of the turn have been given out. */
+
+static bool tell_in_job(struct job *job)
+{
+	(void)job;
+	CHECK(loop_tell_later(&loop, &first.io, EV_READ, hear), "a job has news for somebody");
+	return false;
+}
+
+static void on_alarm(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	(void)ev;
+	(void)timer;
+	(void)revents;
+}
+
+static void test_news_of_jobs(void)
+{
+	struct job job = {.run = tell_in_job};
+	ev_timer alarm;
+
+	ear_open(&first, 1);
+	ev_timer_init(&alarm, on_alarm, 30., 0.);
+	ev_timer_start(loop.ev, &alarm);
+	norder = 0;
+	loop_post(&loop, &job);
+	ev_run(loop.ev, EVRUN_ONCE);
+	CHECK(norder == 1 && ev_is_active(&alarm), "who hears of it before the loop sleeps");
+	ev_timer_stop(loop.ev, &alarm);
+	close_pair(first.pair);
+}
+
 int main(void)
 {
 	if (loop_open(&loop) < 0)
@@ -638,6 +670,7 @@ int main(void)
 	test_watch();
 	test_order();
 	test_stop_unheard();
+	test_news_of_jobs();
 	loop_close(&loop);
 	return check_done();
 }

@@ -1,0 +1,42 @@
+# A client that was let in by work done just before noded sleeps, such as ending what was idle, was
+# put on the list of those to be heard in this turn when that list had been gone through: it was
+# served when something else woke noded, which happens twice a second. A stop with a full queue ran
+# out of time.
+# shellcheck shell=bash
+load handler
+
+# naps: prints how long noded means to sleep just after it has called a backend, in milliseconds.
+naps() {
+	sed -nE '/^connect\(/,/^epoll_p?wait/s/^epoll_p?wait\(.*, ([0-9]+)(, NULL, [0-9]+)?\) += .*/\1/p' \
+		"$T/strace.log"
+}
+
+@test "clients let in while a server stops are heard before noded sleeps" {
+	expect_tracer
+	start_noded
+	background strace strace -q -o "$T/strace.log" -p "$NODED_PID" \
+		-e trace=connect,epoll_wait,epoll_pwait
+	INJECTOR=$BACKGROUND_PID
+	wait_until 30 is_traced
+	script <<-'END'
+		from peers import *
+		from admin_client import request
+		node, stopper, backend = Node(), Node(), Listener("tcp:")
+		address = node.forward("tcp:", backend.address, max_connections=1, idle_timeout_ms=50)
+		clients = [connect(address) for _ in range(13)]
+		for client in clients:
+		    client.sendall(b"question")
+		stopper.send(request("stop_server", address=address, deadline_ms=50000))
+		for client in clients:
+		    expect(read_all(backend.accept()), b"question")
+		    expect(ended(client), "closed")
+		result = stopper.reply()["result"]
+		expect([result[key] for key in ("outcome", "drained", "stopped", "refused_at_stop")],
+		       ["drained", 13, 0, 0])
+	END
+	end_inject
+	# The first ones come on their own, while noded is awake.
+	run naps
+	assert_equal "${#lines[@]}" 13
+	assert_equal "${lines[*]: -10}" "0 0 0 0 0 0 0 0 0 0"
+}
