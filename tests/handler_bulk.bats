@@ -157,3 +157,76 @@ property() {
 @test "bulk: echo on Unix is copied" {
 	property unix: echo copies
 }
+
+# urgent THEN: a bulk with an urgent byte in it, of which splice(2) says that no input is left, or
+# that it has ended, where recv(2) goes on. THEN it "ends", or "rests" and goes on later.
+urgent() {
+	script "$@" <<-'END'
+		from peers import *
+		from concurrent.futures import ThreadPoolExecutor
+		import random, threading, time
+		node, backend, ends = Node(), Listener("tcp:"), sys.argv[1] == "ends"
+		address = node.forward("tcp:", backend.address)
+		client, peer = connect(address), backend.accept()
+		said, heard, enough = hashlib.sha256(), hashlib.sha256(), threading.Event()
+		tail = random.randbytes(1 << 16)
+
+		def say(data):
+		    client.sendall(data)
+		    said.update(data)
+
+		def speak():
+		    block = random.randbytes(1 << 20)
+		    while not enough.is_set():
+		        say(block)
+		    client.send(b"!", socket.MSG_OOB)
+		    say(tail)
+		    if ends:
+		        client.shutdown(SHUT_WR)
+
+		def hear():
+		    """Until the end, or the last bytes of the tail."""
+		    last = b""
+		    while ends or last != tail[-16:]:
+		        data = peer.recv(1 << 20)
+		        if not data:
+		            return
+		        heard.update(data)
+		        last = (last + data)[-16:]
+
+		def is_stuck():
+		    before = node.pool(address)["bytes_in"]
+		    time.sleep(0.2)
+		    return node.pool(address)["bytes_in"] == before
+
+		with ThreadPoolExecutor(1) as pool:
+		    speaking = pool.submit(speak)
+		    while node.state("process.pipes") == 0:
+		        heard.update(peer.recv(1 << 20))
+		    # All that is under way is full, so what comes is in large pieces until the urgent byte.
+		    until(is_stuck)
+		    enough.set()
+		    hear()
+		    speaking.result()
+		expect(heard.hexdigest(), said.hexdigest(), "all but the urgent byte")
+		if not ends:
+		    # Nothing can be read, be it behind the urgent byte or before another one.
+		    client.send(b"!", socket.MSG_OOB)
+		    turns = node.state("process.loop.turns")
+		    expect(node.error("wait", path="phase", equals="stopped", timeout_ms=1000)["name"], "timeout")
+		    turns = node.state("process.loop.turns") - turns
+		    assert turns < 40, f"{turns} turns"
+		    say(b"later")
+		    expect(peer.recv(100), b"later")
+		client.close()
+		peer.close()
+	END
+}
+
+@test "bulk: nothing is lost behind an urgent byte" {
+	urgent ends
+}
+
+@test "bulk: the loop rests behind an urgent byte, and the stream goes on" {
+	urgent rests
+}
