@@ -291,6 +291,7 @@ static void leave_later(struct conn *conn)
 	if (conn->fd < 0 || conn->e.phase == PHASE_STARTING || loop_may(&conn->e.loop->leaving))
 		return;
 	conn->leaving = true;
+	conn->left_early = !engine_is_ending(conn->e.parent->parent);
 	TAILQ_REMOVE(&conn->link->by_use, conn, by_use);
 	TAILQ_INSERT_TAIL(&index->leaving, conn, by_use);
 	loop_post(conn->e.loop, &index->closing);

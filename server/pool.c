@@ -49,7 +49,7 @@ static void count_end(struct pool *pool, const struct conn *conn)
 
 	if (row)
 		row->count++;
-	if (!engine_is_ending(pool->e.parent) || pool->opening)
+	if (!engine_is_ending(pool->e.parent) || pool->opening || conn->left_early)
 		return;
 	if (conn->e.why == REASON_KILLED)
 		pool->killed++;
