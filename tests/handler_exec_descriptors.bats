@@ -26,8 +26,14 @@ start_some() {
 	fi
 }
 
-# descriptors: prints what noded has open, number by number, with its flags.
+# at_rest: for wait_until; the sessions of those who asked are closed.
+at_rest() {
+	fds_are "$(fds_at_rest)"
+}
+
+# descriptors: prints what noded has open, number by number, with its flags, once it is at rest.
 descriptors() {
+	wait_until 30 at_rest || return 1
 	find "/proc/$NODED_PID/fd" -mindepth 1 -printf '%f %l\n' | sort -n
 	grep '^flags:' "/proc/$NODED_PID/fdinfo"/*
 }

@@ -18,17 +18,17 @@ churned() {
 		import sys
 		from admin_client import Admin, expect
 		times, address, act = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-		admin, wanted = Admin(), 0
+		admin, total = Admin(), 0
 		for _ in range(times):
-		    # The pool of a server that is suspended counts on, a new one's begins at 0.
-		    wanted = 50 + (wanted if act == "suspend" else 0)
-		    admin.wait(f"transport.servers[{address}].connection_pool.total", at_least=wanted, timeout_ms=30000)
+		    total = admin.wait(f"transport.servers[{address}].connection_pool.total",
+		                       at_least=total + 50, timeout_ms=30000)
 		    if act == "suspend":
 		        admin.result("suspend_server", address=address)
 		        admin.result("resume_server", address=address)
 		    else:
 		        expect(admin.result("stop_server", address=address)["outcome"], "drained")
 		        admin.result("start", address=address)
+		        total = 0 # the new one's
 	END
 	end_background "$BACKGROUND_PID"
 	run cat "$T/churn.log"
