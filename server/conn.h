@@ -48,7 +48,7 @@ struct conn {
 	} peer;		       /* family AF_UNIX: see peer_path */
 	uint8_t peer_path_len; /* bytes, not counting the NUL behind it */
 	bool leaving;	       /* ended, not closed yet: its handler hears nothing any more */
-	bool left_early;	       /* leaving, since before its server began to end */
+	bool left_early;       /* leaving, since before its server began to end */
 	bool ended;	       /* the client's end was read: nothing it sent is left unread */
 	int fd;		       /* the client; -1 once closed or handed to a program */
 };

@@ -321,7 +321,7 @@ static pid_t launch_with_report(struct launch *launch)
 	int ends[2], error;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (net_pipe(ends) < 0)
 		return -1;
 	launch->report = ends[1];
 	pid = launch_with_copy(launch);

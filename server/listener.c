@@ -9,7 +9,6 @@
 
 #include "log.h"
 #include "net.h"
-#include "pipe.h"
 
 enum { ACCEPT_BATCH = 64 };
 /* How long handshakes begun before new ones were refused may take to finish. On loopback they are
@@ -112,7 +111,7 @@ static int accept_one(struct listener *listener, struct address *peer)
 		fd = accept4(listener->fd, (struct sockaddr *)&name, &len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 	} while (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-		 (pipe_shed(listener->e.loop) || (listener->reserve && net_reserve_give())));
+		 (net_shed(errno) || (listener->reserve && net_reserve_give())));
 	if (fd >= 0)
 		address_from_sockaddr(peer, (struct sockaddr *)&name, len);
 	return fd;

@@ -228,7 +228,6 @@ int loop_open(struct loop *loop)
 {
 	*loop = (struct loop){
 	    .now = clock_seconds(),
-	    .pipes = {.large = LOOP_LARGE},
 	    .ending = {.most = ENDING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	    .leaving = {.most = LEAVING_A_TURN, .seconds = LOOP_SLICE_SECONDS / 2},
 	    .requests = {.most = REQUESTS_A_TURN, .seconds = LOOP_SLICE_SECONDS / 4},
@@ -263,13 +262,14 @@ int loop_open(struct loop *loop)
 	ev_idle_init(&loop->awake, on_awake);
 	ev_fork_init(&loop->anew, on_anew);
 	ev_fork_start(loop->ev, &loop->anew);
+	pipes_open(&loop->pipes);
 	return 0;
 }
 
 void loop_close(struct loop *loop)
 {
 	bury(loop);
-	pipe_shed(loop);
+	pipes_close(&loop->pipes);
 	ev_loop_destroy(loop->ev);
 	free(loop->news);
 	free(loop->scratch);

@@ -15,13 +15,18 @@ enum { DISCARD_MAX = 1024 * 1024, DISCARD_CHUNK = 16 * 1024 };
 static size_t nofile_before; /* soft limit found at the start; 0: not raised yet */
 static int reserve[NET_RESERVE];
 static size_t reserved;
+static bool (*shed_all)(void *keeper); /* NULL: nobody keeps any */
+static void *shed_keeper;
 
 int net_socket(const struct address *address)
 {
 	const int family = address->sa.sa_family;
 	const int on = 1;
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd;
 
+	do
+		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	while (fd == -1 && net_shed(errno));
 	if (fd == -1 || family != AF_INET6)
 		return fd;
 	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) {
@@ -32,6 +37,16 @@ int net_socket(const struct address *address)
 		return -1;
 	}
 	return fd;
+}
+
+int net_pipe(int ends[2])
+{
+	int status;
+
+	do
+		status = pipe2(ends, O_CLOEXEC);
+	while (status == -1 && net_shed(errno));
+	return status;
 }
 
 static int socket_option(int fd, int option)
@@ -239,6 +254,25 @@ void net_sanitize_stdio(void)
 	}
 }
 
+void net_shed_from(bool (*shed)(void *keeper), void *keeper)
+{
+	shed_all = shed;
+	shed_keeper = keeper;
+}
+
+static bool shed_any(void)
+{
+	return shed_all && shed_all(shed_keeper);
+}
+
+bool net_shed(int error)
+{
+	bool any = (error == EMFILE || error == ENFILE) && shed_any();
+
+	errno = error;
+	return any;
+}
+
 /* Opened one by one, not duplicated, so that each also holds a place in the system's file table
    (ENFILE). */
 void net_reserve_fill(void)
@@ -246,14 +280,17 @@ void net_reserve_fill(void)
 	while (reserved < NET_RESERVE) {
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-		if (fd == -1)
+		if (fd != -1)
+			reserve[reserved++] = fd;
+		else if (!net_shed(errno))
 			return;
-		reserve[reserved++] = fd;
 	}
 }
 
 bool net_reserve_give(void)
 {
+	if (shed_any())
+		return true;
 	if (reserved == 0)
 		return false;
 	close(reserve[--reserved]);

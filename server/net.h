@@ -14,6 +14,8 @@
 /* A stream socket of the address's family: SOCK_CLOEXEC | SOCK_NONBLOCK; IPV6_V6ONLY for IPv6.
    -1: errno is set. */
 int net_socket(const struct address *address);
+/* A pipe to read from ends[0] what is written to ends[1]: O_CLOEXEC. -1: errno is set. */
+int net_pipe(int ends[2]);
 /* True if fd is open and the very socket of that inode; 0, for one that was never learnt, is any.
  */
 bool net_is_socket(int fd, ino_t ino);
@@ -58,11 +60,19 @@ size_t net_nofile(void);
 /* Descriptors 0, 1, 2 are open afterwards (on /dev/null if they were not). */
 void net_sanitize_stdio(void);
 
+/* keeper has descriptors only to be faster: shed closes them, and is false if there were none.
+   NULL: nobody has any more. */
+void net_shed_from(bool (*shed)(void *keeper), void *keeper);
+/* A call failed with this error. True if that is EMFILE or ENFILE and such descriptors were closed:
+   the caller repeats it. errno is the error again. */
+bool net_shed(int error);
+
 /* Descriptors kept for administration: opened first, given up one at a time when admin work meets
    EMFILE, taken back when there is room. */
 enum { NET_RESERVE = 32 };
 void net_reserve_fill(void);
-/* Frees one; false if none is left. The caller repeats the call that failed. */
+/* Frees one, of those that net_shed closes or else of these; false if none is left. The caller
+   repeats the call that failed. */
 bool net_reserve_give(void);
 /* Fills it. False if fewer than n are left of it because descriptors have run out; where none could
    be had for another reason, as without /dev/null, there is nothing to save. */

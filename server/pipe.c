@@ -20,17 +20,33 @@ static void pipe_close(struct pipes *pipes, struct pipe *pipe)
 	pipes->open--;
 }
 
-static struct pipe *take_spare(struct pipes *pipes)
+static void take(struct pipes *pipes, struct pipe *pipe)
 {
-	struct pipe *pipe = SLIST_FIRST(&pipes->spare);
-
-	if (!pipe)
-		return NULL;
-	SLIST_REMOVE_HEAD(&pipes->spare, link);
+	TAILQ_REMOVE(&pipes->spare, pipe, link);
 	pipes->nspare--;
 	if (pipes->unneeded > pipes->nspare)
 		pipes->unneeded = pipes->nspare;
+}
+
+/* The one used last, whose memory is in the processor's cache. */
+static struct pipe *take_spare(struct pipes *pipes)
+{
+	struct pipe *pipe = TAILQ_FIRST(&pipes->spare);
+
+	if (pipe)
+		take(pipes, pipe);
 	return pipe;
+}
+
+static void close_spare(struct pipes *pipes, uint32_t n)
+{
+	struct pipe *pipe;
+
+	for (; n > 0; n--) {
+		pipe = TAILQ_LAST(&pipes->spare, pipe_list);
+		take(pipes, pipe);
+		pipe_close(pipes, pipe);
+	}
 }
 
 /* The memory of all pipes of a user is limited (pipe(7), pipe-user-pages-soft), as is that of one.
@@ -84,11 +100,9 @@ struct pipe *pipe_take(struct loop *loop)
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents)
 {
 	struct pipes *pipes = container_of(timer, struct pipes, tick);
-	uint32_t n = pipes->unneeded;
 
 	(void)revents;
-	while (n-- > 0)
-		pipe_close(pipes, take_spare(pipes));
+	close_spare(pipes, pipes->unneeded);
 	pipes->unneeded = pipes->nspare;
 	if (pipes->nspare == 0)
 		ev_timer_stop(ev, timer);
@@ -102,7 +116,7 @@ void pipe_give(struct loop *loop, struct pipe *pipe)
 		pipe_close(pipes, pipe);
 		return;
 	}
-	SLIST_INSERT_HEAD(&pipes->spare, pipe, link);
+	TAILQ_INSERT_HEAD(&pipes->spare, pipe, link);
 	pipes->nspare++;
 	if (ev_is_active(&pipes->tick))
 		return;
@@ -110,12 +124,24 @@ void pipe_give(struct loop *loop, struct pipe *pipe)
 	ev_timer_start(loop->ev, &pipes->tick);
 }
 
-bool pipe_shed(struct loop *loop)
+static bool shed(void *keeper)
 {
-	struct pipes *pipes = &loop->pipes;
+	struct pipes *pipes = keeper;
 	bool any = pipes->nspare > 0;
 
-	while (pipes->nspare > 0)
-		pipe_close(pipes, take_spare(pipes));
+	close_spare(pipes, pipes->nspare);
 	return any;
+}
+
+void pipes_open(struct pipes *pipes)
+{
+	*pipes = (struct pipes){.large = LOOP_LARGE};
+	TAILQ_INIT(&pipes->spare);
+	net_shed_from(shed, pipes);
+}
+
+void pipes_close(struct pipes *pipes)
+{
+	close_spare(pipes, pipes->nspare);
+	net_shed_from(NULL, NULL);
 }

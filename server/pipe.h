@@ -18,14 +18,15 @@ enum {
 };
 
 struct pipe {
-	SLIST_ENTRY(pipe) link; /* while it is spare */
+	TAILQ_ENTRY(pipe) link; /* while it is spare */
 	int in, out;
 	size_t held; /* bytes in it; 0 while it is spare */
 };
 
-/* Those of a loop. Zeroed but for large it is ready. */
+/* Those of a loop. */
 struct pipes {
-	SLIST_HEAD(, pipe) spare;
+	/* longest unused last */
+	TAILQ_HEAD(pipe_list, pipe) spare;
 	size_t large;	   /* bytes of a piece that a bulk is told by */
 	uint32_t open;	   /* lent and spare */
 	uint32_t nspare;   /* of them spare */
@@ -34,11 +35,13 @@ struct pipes {
 	ev_timer tick;	   /* active while any is spare */
 };
 
+/* Sheds those that are spare where others are short of descriptors (net_shed). */
+void pipes_open(struct pipes *pipes);
+void pipes_close(struct pipes *pipes);
+
 /* An empty pipe, NULL if none is to be had now: too many, no descriptors, no memory. */
 struct pipe *pipe_take(struct loop *loop);
 /* Takes it back, to be spare if it is empty; what it still holds is lost. */
 void pipe_give(struct loop *loop, struct pipe *pipe);
-/* Closes those that are spare, for others who are short of descriptors; false if there are none. */
-bool pipe_shed(struct loop *loop);
 
 #endif

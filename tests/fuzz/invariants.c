@@ -533,8 +533,7 @@ static void look_at_pipes(void)
 	const struct pipe *pipe;
 	uint32_t spare = 0;
 
-	SLIST_FOREACH(pipe, &pipes->spare, link)
-	{
+	TAILQ_FOREACH (pipe, &pipes->spare, link) {
 		spare++;
 		if (pipe->held > 0 || fd_file(pipe->out)->pipe->len > 0)
 			violated("a spare pipe holds bytes");

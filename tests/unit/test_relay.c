@@ -5,10 +5,12 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "net.h"
 #include "relay.h"
 
 static struct loop loop;
@@ -269,7 +271,7 @@ static void test_pipes(void)
 	uint32_t spare;
 
 	CHECK_UINT(loop.pipes.open, loop.pipes.nspare, "streams that have ended gave theirs back");
-	pipe_shed(&loop);
+	net_shed(EMFILE);
 	CHECK_UINT(loop.pipes.open, 0, "those that are spare are closed for who needs descriptors");
 	make_pair(source, AF_INET, 16384);
 	make_pair(sink, AF_INET, 16384);
@@ -308,6 +310,73 @@ static void test_pipe_bound(void)
 		ev_run(loop.ev, EVRUN_ONCE);
 	CHECK(loop.pipes.open == 0 && !ev_is_active(&loop.pipes.tick),
 	      "all are closed when nobody has needed them for a while");
+}
+
+static void test_pipe_order(void)
+{
+	struct pipe *cold = pipe_take(&loop), *warm = pipe_take(&loop);
+
+	if (!CHECK(cold && warm, "two pipes"))
+		return;
+	pipe_give(&loop, cold);
+	pipe_give(&loop, warm);
+	ev_invoke(loop.ev, &loop.pipes.tick, EV_TIMER);
+	CHECK(pipe_take(&loop) == warm, "the one used last is lent first");
+	pipe_give(&loop, warm);
+	ev_invoke(loop.ev, &loop.pipes.tick, EV_TIMER);
+	CHECK_UINT(loop.pipes.open, 1, "the other one was not needed for a while, and is closed");
+	CHECK(pipe_take(&loop) == warm, "not the one that was");
+	pipe_give(&loop, warm);
+}
+
+/* Makes a pipe spare, and then everything that is opened too much. Gives the limit before. */
+static struct rlimit run_short(void)
+{
+	struct rlimit before, low;
+	struct pipe *pipe = pipe_take(&loop);
+	int next;
+
+	if (!pipe || getrlimit(RLIMIT_NOFILE, &before) < 0)
+		abort();
+	pipe_give(&loop, pipe);
+	next = dup(STDOUT_FILENO); /* the lowest that is free */
+	close(next);
+	low = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+	if (setrlimit(RLIMIT_NOFILE, &low) < 0)
+		abort();
+	return before;
+}
+
+static void test_shortage(void)
+{
+	struct address address = {.in = {.sin_family = AF_INET}};
+	struct rlimit before = run_short();
+	int ends[2], fd = net_socket(&address);
+
+	CHECK(fd >= 0 && loop.pipes.open == 0, "a socket gets the place of a spare pipe");
+	CHECK(net_pipe(ends) < 0 && errno == EMFILE, "where none is spare there is a shortage");
+	close(fd);
+	CHECK(net_pipe(ends) == 0, "and then there is none");
+	close_pair(ends);
+	setrlimit(RLIMIT_NOFILE, &before);
+
+	before = run_short();
+	CHECK(net_pipe(ends) == 0 && loop.pipes.open == 0, "a program's pipe gets it too");
+	close_pair(ends);
+	setrlimit(RLIMIT_NOFILE, &before);
+
+	before = run_short();
+	CHECK(net_reserve_has(2) && loop.pipes.open == 0, "and so does the reserve");
+	setrlimit(RLIMIT_NOFILE, &before);
+
+	before = run_short();
+	CHECK(net_reserve_give() && loop.pipes.open == 0, "which is kept while a pipe is spare");
+	fd = open("/dev/null", O_RDONLY);
+	CHECK(net_reserve_has(2), "all of it");
+	close(fd);
+	setrlimit(RLIMIT_NOFILE, &before);
+	net_reserve_close();
+	CHECK(!net_shed(EMFILE) && errno == EMFILE, "no pipe is left to be closed");
 }
 
 /* -- what it waits for -- */
@@ -660,7 +729,9 @@ int main(void)
 	test_urgent(false);
 	test_urgent(true);
 	test_pipes();
+	test_pipe_order();
 	test_pipe_bound();
+	test_shortage();
 	test_interest();
 	test_half_close();
 	test_no_more();
