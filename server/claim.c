@@ -104,7 +104,7 @@ static int check_directory(struct attempt *attempt, struct err *err)
 /* Claims are administration: a descriptor kept back is given up where there is none else. */
 static bool retry_open(int fd)
 {
-	return fd == -1 && net_is_shortage(errno) && net_reserve_give();
+	return fd == -1 && net_is_out_of_fds(errno) && net_reserve_give();
 }
 
 static int open_probe(int type)

@@ -110,7 +110,7 @@ static int accept_one(struct listener *listener, struct address *peer)
 		len = sizeof(name);
 		fd = accept4(listener->fd, (struct sockaddr *)&name, &len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-	} while (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
+	} while (fd < 0 && net_is_out_of_fds(errno) &&
 		 (net_shed(errno) || (listener->reserve && net_reserve_give())));
 	if (fd >= 0)
 		address_from_sockaddr(peer, (struct sockaddr *)&name, len);

@@ -144,7 +144,12 @@ bool net_accept_is_transient(int error)
 
 bool net_is_shortage(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+	return net_is_out_of_fds(error) || error == ENOBUFS || error == ENOMEM;
+}
+
+bool net_is_out_of_fds(int error)
+{
+	return error == EMFILE || error == ENFILE;
 }
 
 enum error_code net_bind_error(int error)
@@ -267,7 +272,7 @@ static bool shed_any(void)
 
 bool net_shed(int error)
 {
-	bool any = (error == EMFILE || error == ENFILE) && shed_any();
+	bool any = net_is_out_of_fds(error) && shed_any();
 
 	errno = error;
 	return any;
@@ -301,7 +306,7 @@ bool net_reserve_has(size_t n)
 {
 	errno = 0;
 	net_reserve_fill();
-	return reserved >= n || !net_is_shortage(errno);
+	return reserved >= n || !net_is_out_of_fds(errno);
 }
 
 void net_reserve_close(void)
@@ -316,7 +321,7 @@ int net_admin_socket(const struct address *address)
 
 	do
 		fd = net_socket(address);
-	while (fd < 0 && (errno == EMFILE || errno == ENFILE) && net_reserve_give());
+	while (fd < 0 && net_is_out_of_fds(errno) && net_reserve_give());
 	return fd;
 }
 
@@ -326,7 +331,7 @@ FILE *net_fopen(const char *path)
 
 	do
 		file = fopen(path, "re");
-	while (!file && (errno == EMFILE || errno == ENFILE) && net_reserve_give());
+	while (!file && net_is_out_of_fds(errno) && net_reserve_give());
 	return file;
 }
 

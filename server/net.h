@@ -38,6 +38,8 @@ void net_close_reset(int fd);
 bool net_accept_is_transient(int error);
 /* True for EMFILE, ENFILE, ENOBUFS, ENOMEM. */
 bool net_is_shortage(int error);
+/* True for the first two: closing a descriptor helps. */
+bool net_is_out_of_fds(int error);
 /* An error code of the wire for a failed bind or listen: EADDRINUSE address_in_use, EACCES/EPERM
    bind_denied, EADDRNOTAVAIL/EAFNOSUPPORT address_invalid, shortage limit_reached, else io_error.
  */

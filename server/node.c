@@ -136,7 +136,7 @@ static uint64_t count_fds(void)
 		return (uint64_t)st.st_size;
 	do
 		dir = opendir("/proc/self/fd");
-	while (!dir && errno == EMFILE && net_reserve_give());
+	while (!dir && net_is_out_of_fds(errno) && net_reserve_give());
 	if (!dir)
 		return 0;
 	while (readdir(dir))

@@ -18,7 +18,7 @@ static int open_proc(const char *path, int flags)
 
 	do
 		fd = open(path, flags | O_RDONLY | O_CLOEXEC);
-	while (fd < 0 && (errno == EMFILE || errno == ENFILE) && net_reserve_give());
+	while (fd < 0 && net_is_out_of_fds(errno) && net_reserve_give());
 	return fd;
 }
 

@@ -410,6 +410,8 @@ static void act_fail(const unsigned *arg)
 	/* epoll_ctl(2) on a descriptor that is open. */
 	if (arg[0] == FAULT_epoll_ctl)
 		with = ENOSPC;
+	if (arg[0] == FAULT_open && (with == EMFILE || with == ENFILE))
+		world.short_of_fds = true;
 	kernel_fail((enum fault)arg[0], with, count, arg[3]);
 }
 
@@ -424,6 +426,7 @@ static void act_limit(const unsigned *arg)
 {
 	/* Enough for the reserve and a look into /proc at the end. */
 	kernel.fd_limit = arg[0] > LIMIT_MIN ? arg[0] : LIMIT_MIN;
+	world.short_of_fds = true;
 }
 
 static const struct listener *listener_of(unsigned n)

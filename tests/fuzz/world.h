@@ -69,8 +69,9 @@ struct world {
 	unsigned next_id;
 	uint8_t opened; /* ends, so far */
 	unsigned actions;
-	unsigned lines; /* of the log above debug */
-	bool snatched;	/* a descriptor was closed under noded */
+	unsigned lines;	   /* of the log above debug */
+	bool snatched;	   /* a descriptor was closed under noded */
+	bool short_of_fds; /* at a time, noded may have had none to spare */
 	bool script_over;
 };
 

@@ -250,6 +250,9 @@ static void test_errors(void)
 	for (size_t i = 0; i < sizeof shortage / sizeof shortage[0]; i++)
 		CHECK(net_is_shortage(shortage[i]) && !net_accept_is_transient(shortage[i]),
 		      "a shortage: %s", strerror(shortage[i]));
+	CHECK(net_is_out_of_fds(EMFILE) && net_is_out_of_fds(ENFILE) &&
+		  !net_is_out_of_fds(ENOMEM) && !net_is_out_of_fds(ENOBUFS),
+	      "closing a descriptor helps those who are short of one, not of memory");
 	for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
 		CHECK(!net_is_shortage(fatal[i]) && !net_accept_is_transient(fatal[i]),
 		      "neither: %s", strerror(fatal[i]));
