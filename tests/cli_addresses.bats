@@ -38,6 +38,7 @@ refused() {
 }
 
 @test "host names are resolved, IPv4 first" {
+	getent hosts localhost >/dev/null || skip "localhost has no address here"
 	becomes tcp:127.0.0.1:80 tcp:localhost:80
 }
 

@@ -49,9 +49,7 @@ started() {
 # refused_at SENTENCE: noded without --socket ends with 1 and one line.
 refused_at() {
 	start_at none "${@:2}"
-	run wait_noded
-	assert_equal "$status" 1
-	STATUS_OF[$NODED_PID]=1
+	ends_with 1
 	assert_equal "$(wc -l <"$LOG")" 1
 	grep -qF "$1" "$LOG" || fail "no \"$1\" in: $(cat "$LOG")"
 }

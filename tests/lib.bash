@@ -104,6 +104,14 @@ wait_noded() {
 	return "${STATUS_OF[$NODED_PID]}"
 }
 
+# ends_with STATUS: the last noded ends by itself, with that status. Not through `run`: a subshell has
+# no children to wait for.
+ends_with() {
+	local status=0
+	wait_noded || status=$?
+	assert_equal "$status" "$1"
+}
+
 # kill_noded: SIGKILL, as a crash would be; the teardown then expects nothing of it.
 kill_noded() {
 	kill -s KILL "$NODED_PID"
