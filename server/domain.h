@@ -12,6 +12,8 @@
 
 TAILQ_HEAD(wait_list, wait); /* wait.c */
 
+enum { WAIT_TOPICS = 256 };
+
 struct domain {
 	struct engine *root; /* the node: what `state` shows */
 	struct transport *transport;
@@ -23,6 +25,7 @@ struct domain {
 	double started;	  /* seconds since the epoch */
 	double drain;	  /* seconds: --drain */
 	struct wait_list waits;
+	struct wait_list topics[WAIT_TOPICS]; /* those that may be met for less than a turn */
 	size_t nwaits, to_look; /* to_look: those not looked at since the last change */
 	struct job looking;
 	ev_timer rest;	   /* until they may be looked at again */

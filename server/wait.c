@@ -12,11 +12,11 @@
 
 struct wait {
 	TAILQ_ENTRY(wait) link;
+	TAILQ_ENTRY(wait) by_topic;
 	struct call *call;
 	struct path path;
 	ev_timer timeout;
-	bool deep;  /* leads into single connections, whose phases change all the time */
-	bool brief; /* what it waits for may last less than a turn */
+	struct wait_list *topic; /* NULL: what it waits for never lasts less than a turn */
 };
 
 #define REST_AFTER_LOOKING 9 /* times as long as it took */
@@ -183,22 +183,64 @@ static void on_timeout(struct ev_loop *ev, ev_timer *timer, int revents)
 		answer_late(wait);
 }
 
+/* -- topics: whose phases concern whom -- */
+
+/* FNV-1a. Two that share a list by chance are looked at in vain, no more. */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+	return hash;
+}
+
+/* The innermost of a connection, a server and the node that a path leads into. */
+static struct wait_list *topic_of_path(struct domain *domain, const struct path *path)
+{
+	uint64_t topic = 0;
+
+	for (size_t i = 0; i + 1 < path->count; i++) {
+		if (strcmp(path->key[i], "servers") == 0)
+			topic = hash_text(path->key[i + 1]);
+		else if (strcmp(path->key[i], "connections") == 0)
+			topic = strtoull(path->key[i + 1], NULL, 10);
+	}
+	return &domain->topics[topic % WAIT_TOPICS];
+}
+
+/* The same of what an engine is a part of. */
+static struct wait_list *topic_of_engine(struct domain *domain, const struct engine *engine)
+{
+	uint64_t topic = 0;
+
+	if (engine->kind == &conn_kind)
+		return &domain->topics[engine->id % WAIT_TOPICS];
+	for (; engine->parent; engine = engine->parent)
+		if (engine->parent == &domain->transport->e)
+			topic = hash_text(container_of(engine, const struct server, e)->key);
+	return &domain->topics[topic % WAIT_TOPICS];
+}
+
+static void join(struct domain *domain, struct wait *wait)
+{
+	TAILQ_INSERT_TAIL(&domain->waits, wait, link);
+	domain->nwaits++;
+	if (wait->topic)
+		TAILQ_INSERT_TAIL(wait->topic, wait, by_topic);
+}
+
 static void forget(struct call *call)
 {
 	struct wait *wait = call->more;
+	struct domain *domain = call->domain;
 
-	ev_timer_stop(call->domain->root->loop->ev, &wait->timeout);
-	TAILQ_REMOVE(&call->domain->waits, wait, link);
-	call->domain->nwaits--;
+	ev_timer_stop(domain->root->loop->ev, &wait->timeout);
+	TAILQ_REMOVE(&domain->waits, wait, link);
+	domain->nwaits--;
+	if (wait->topic)
+		TAILQ_REMOVE(wait->topic, wait, by_topic);
 	call->abandon = NULL;
-}
-
-static bool is_deep(const struct path *path)
-{
-	for (size_t i = 0; i < path->count; i++)
-		if (strcmp(path->key[i], "connections") == 0)
-			return true;
-	return false;
 }
 
 /* Phases, and parts of the tree that come and go with them. What a getter writes is looked at when
@@ -237,8 +279,7 @@ void do_wait(struct call *call)
 		call_fail(call, &err);
 		return;
 	}
-	wait->deep = is_deep(&wait->path);
-	wait->brief = is_brief(wait);
+	wait->topic = is_brief(wait) ? topic_of_path(call->domain, &wait->path) : NULL;
 	if (try_answer(wait))
 		return;
 	if (ms == 0) {
@@ -254,8 +295,7 @@ void do_wait(struct call *call)
 	ev_now_update(call->domain->root->loop->ev);
 	ev_timer_start(call->domain->root->loop->ev, &wait->timeout);
 	call->abandon = forget;
-	TAILQ_INSERT_TAIL(&call->domain->waits, wait, link);
-	call->domain->nwaits++;
+	join(call->domain, wait);
 }
 
 /* Counters that are busy would have every wait looked at in every turn, and nobody else would get
@@ -325,22 +365,24 @@ static void look_at_all(struct observer *observer)
 		look_soon(domain);
 }
 
-/* A phase may be over before the turn is. */
+/* A phase may be over before the turn is. It concerns those who wait for something of that engine's
+   own, connection or server: for all others the end of the turn is early enough. */
 static void look_at_phase(struct observer *observer, const void *engine)
 {
 	struct domain *domain = container_of(observer, struct domain, waits_observer);
-	bool of_connection = ((const struct engine *)engine)->kind == &conn_kind;
+	struct wait_list *concerned = topic_of_engine(domain, engine);
 	struct wait *wait, *next;
 
 	/* One answer may end nothing else at once: sessions send, and go, later in the turn. */
-	TAILQ_FOREACH_SAFE (wait, &domain->waits, link, next)
-		if (wait->brief && (wait->deep || !of_connection))
-			try_answer(wait);
+	TAILQ_FOREACH_SAFE (wait, concerned, by_topic, next)
+		try_answer(wait);
 }
 
 void waits_open(struct domain *domain)
 {
 	TAILQ_INIT(&domain->waits);
+	for (size_t i = 0; i < WAIT_TOPICS; i++)
+		TAILQ_INIT(&domain->topics[i]);
 	domain->looking.run = look_at_some;
 	ev_timer_init(&domain->rest, on_rested, 0., 0.);
 	domain->waits_observer.changed = look_at_all;

@@ -202,3 +202,36 @@ load proto.bash
 		assert ticks() - before <= 20, f"{ticks() - before} ticks in two seconds"
 	END
 }
+
+# Each phase used to have every wait for a phase looked at: 20 ms of every short connection.
+@test "3,000 waits for others' phases cost a connection little" {
+	start_noded
+	start_server other
+	start_server busy '"max_connections":1'
+	script <<-'END'
+		from admin_client import *
+		import os
+		T, busy = os.environ["T"], Admin()
+		def ticks():
+		    with open(f"/proc/{os.environ['NODED_PID']}/stat") as stat:
+		        return sum(map(int, stat.read().rpartition(")")[2].split()[11:13]))
+		paths = ("phase", f"transport.servers[{T}/other.sock].phase",
+		         f"transport.servers[{T}/busy.sock].connection_pool.connections[1000000].phase")
+		waiting = [Admin() for _ in range(48)]
+		for i, admin in enumerate(waiting):
+		    admin.send(*[request("wait", n, path=paths[i % 3], equals="stopping", timeout_ms=3600000)
+		                 for n in range(63)], request("version", 99))
+		for admin in waiting:
+		    expect(short(admin.reply()), [99, "result"])
+		before = ticks()
+		for _ in range(300):
+		    client = socket.socket(socket.AF_UNIX)
+		    client.settimeout(PATIENCE)
+		    client.connect(f"{T}/busy.sock")
+		    client.sendall(b"x")
+		    expect(client.recv(1), b"x")
+		    client.close()
+		busy.wait("transport.connection_pool.open", equals=0)
+		assert ticks() - before <= 100, f"{ticks() - before} ticks for 300 connections"
+	END
+}
