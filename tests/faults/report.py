@@ -13,7 +13,8 @@ Written by `make faults`; see [harness.py](harness.py) for how each column is me
 - *lines*: log lines above debug that the fault caused, its recovery included.
 - *ticks*: processor time in {idle} s once it is over and idle, in ticks of 1/{hertz} s.
 - *leaks*: descriptors, children, zombies, files, and where `state` differs from /proc.
-- *growth*: bytes of resident memory from the 10th repeat to the last, and how many repeats.
+- *growth*: bytes of resident memory from the 10th repeat to the last, and how many repeats; without
+  the freed chunks that malloc keeps in hand for the next of their size.
 
 """
 
