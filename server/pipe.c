@@ -38,12 +38,14 @@ static struct pipe *take_spare(struct pipes *pipes)
 	return pipe;
 }
 
+/* n of them, those unused for longest. */
 static void close_spare(struct pipes *pipes, uint32_t n)
 {
-	struct pipe *pipe;
+	struct pipe *pipe, *before;
 
-	for (; n > 0; n--) {
-		pipe = TAILQ_LAST(&pipes->spare, pipe_list);
+	TAILQ_FOREACH_REVERSE_SAFE (pipe, &pipes->spare, pipe_list, link, before) {
+		if (n-- == 0)
+			return;
 		take(pipes, pipe);
 		pipe_close(pipes, pipe);
 	}
