@@ -441,6 +441,7 @@ static int forward_open(struct conn *conn, struct err *err)
 		error = errno;
 	} else {
 		loop_opened(conn->e.loop, forward->fd);
+		net_unpace(forward->fd, &spec->backend);
 		progress = forward_try(forward, &error);
 	}
 	if (progress == CONNECTING && !look_soon(forward)) {

@@ -64,6 +64,7 @@ static int listen_tcp(int fd, const struct address *address, int backlog, struct
 {
 	/* Inherited by what is accepted: saves a system call for each. */
 	net_tune(fd);
+	net_unpace(fd, address);
 	return listen(fd, backlog) < 0 ? failed(err, address, "listen on") : 0;
 }
 

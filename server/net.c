@@ -66,6 +66,29 @@ void net_tune(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+/* Looked at once, for a socket that has what is the system's default. */
+static bool default_paces(int fd)
+{
+	static enum { UNKNOWN, NO, YES } paces;
+	char name[16] = ""; /* TCP_CA_NAME_MAX */
+	socklen_t len = sizeof name;
+
+	if (paces == UNKNOWN && getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) == 0)
+		paces = strncmp(name, "bbr", sizeof name) == 0 ? YES : NO;
+	return paces == YES;
+}
+
+/* BBR sends by a timer (the kernel's net/ipv4/tcp_bbr.c), also where the network is a copy in memory:
+   that halves what a bulk gets through. Reno is always there, and anybody may choose it (tcp(7),
+   tcp_allowed_congestion_control). Once connected would be too late: the timer stays. */
+void net_unpace(int fd, const struct address *address)
+{
+	static const char reno[] = "reno";
+
+	if (!address_is_unix(address) && address_is_loopback(address) && default_paces(fd))
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof reno - 1);
+}
+
 int net_error(int fd)
 {
 	int error = 0;

@@ -23,6 +23,9 @@ bool net_is_socket(int fd, ino_t ino);
 bool net_listens(int fd);
 /* TCP_NODELAY and SO_KEEPALIVE; fd is a TCP socket. */
 void net_tune(int fd);
+/* fd is to be connected to that address, or to listen on it: what goes to a loopback address is not
+   paced. Inherited by what is accepted. Not for Unix sockets, which never are. */
+void net_unpace(int fd, const struct address *address);
 /* The error pending on a socket (SO_ERROR), 0 if none. */
 int net_error(int fd);
 /* Closes so that the peer reads a FIN, not an RST: what it sent and nobody read is thrown away

@@ -705,9 +705,13 @@ CALL(int, getsockopt, int fd, int level, int option, void *value, socklen_t *len
 	struct file *file = socket_of(fd);
 	int number;
 
-	(void)level;
 	if (!file || fault(FAULT_getsockopt))
 		return -1;
+	if (level == IPPROTO_TCP && option == TCP_CONGESTION) {
+		memcpy(value, "bbr", sizeof("bbr"));
+		*len = sizeof("bbr");
+		return 0;
+	}
 	if (option == SO_PEERCRED) {
 		const struct ucred cred = {1, file->sock->peer_uid, file->sock->peer_uid};
 
