@@ -78,9 +78,9 @@ static bool default_paces(int fd)
 	return paces == YES;
 }
 
-/* BBR sends by a timer (the kernel's net/ipv4/tcp_bbr.c), also where the network is a copy in memory:
-   that halves what a bulk gets through. Reno is always there, and anybody may choose it (tcp(7),
-   tcp_allowed_congestion_control). Once connected would be too late: the timer stays. */
+/* BBR sends by a timer (the kernel's net/ipv4/tcp_bbr.c), also where the network is a copy in
+   memory: that halves what a bulk gets through. Reno is always there, and anybody may choose it
+   (tcp(7), tcp_allowed_congestion_control). Once connected would be too late: the timer stays. */
 void net_unpace(int fd, const struct address *address)
 {
 	static const char reno[] = "reno";
@@ -110,9 +110,13 @@ static bool has_unread(int fd)
 void net_close_gently(int fd, bool local)
 {
 	char waste[DISCARD_CHUNK];
+	const int on = 1;
 	size_t total = 0;
 	ssize_t n;
 
+	/* An urgent byte, which recv(2) passes over, would lie unread for ever (tcp(7)). */
+	if (!local)
+		setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 	/* Our FIN goes out before the queue is looked at, so that even a peer who sends on after
 	   that reads the FIN first. A Unix peer can be kept from sending more; on TCP, SHUT_RD
 	   would itself answer further data with a reset. A close by itself sends a FIN, too. */

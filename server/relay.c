@@ -173,7 +173,8 @@ static void relay_copy(struct relay *relay, struct loop *loop, int from, int to,
 }
 
 /* False: it is to be copied. So is what splice(2) sees nothing of: at an urgent byte it says that
-   there is no input, or that it has ended, where recv(2) goes on (tcp(7)). */
+   there is no input, or that it has ended, where recv(2) goes on (tcp(7)). But a failure counts:
+   the kernel tells it once, and recv(2) would see an ordinary end. */
 static bool relay_splice(struct relay *relay, struct loop *loop, int from, int to,
 			 struct relay_moved *moved)
 {
@@ -184,11 +185,13 @@ static bool relay_splice(struct relay *relay, struct loop *loop, int from, int t
 		return false;
 	got = splice(from, NULL, relay->pipe->in, NULL, SPLICED_AT_ONCE,
 		     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	if (got < 0 && is_denied(errno))
+		relay->spliceable = false;
+	else if (got < 0 && !try_later(errno))
+		moved_fail(moved, RELAY_READ_FAILED, errno);
 	if (got <= 0) {
-		if (got < 0 && is_denied(errno))
-			relay->spliceable = false;
 		drop_pipe(relay, loop);
-		return false;
+		return moved->status != RELAY_OK;
 	}
 	moved->in = (size_t)got;
 	relay->pipe->held = (size_t)got;

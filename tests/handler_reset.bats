@@ -67,6 +67,56 @@ setup() {
 	END
 }
 
+# splice(2) takes the error from the socket, and recv(2) after it would say that this is the end.
+@test "reset: in the middle of a bulk that passes through a pipe" {
+	script <<-'END'
+		from peers import *
+		from concurrent.futures import ThreadPoolExecutor
+		import threading
+		node = Node()
+
+		def abort(peer):
+		    """A Unix socket has no reset but this: closed before all was read."""
+		    if peer.family == socket.AF_UNIX:
+		        peer.close()
+		    else:
+		        reset(peer)
+
+		def bulk(source, sink):
+		    """Flows until it passes through a pipe, then the source is gone with a reset."""
+		    enough = threading.Event()
+
+		    def speak():
+		        block = b"x" * (1 << 20)
+		        while not enough.is_set():
+		            source.sendall(block)
+		        source.sendall(block)
+		        abort(source)
+
+		    if source.family == socket.AF_UNIX:
+		        sink.sendall(b"never read")
+		    with ThreadPoolExecutor(1) as pool:
+		        speaking = pool.submit(speak)
+		        while node.state("process.pipes") == 0:
+		            sink.recv(1 << 20)
+		        enough.set()
+		        how = ended(sink)
+		        speaking.result()
+		    if sink.family != socket.AF_UNIX:
+		        expect(how, "reset")
+		    sink.close()
+
+		for kind in ("tcp:", "unix:"):
+		    backend = Listener(kind)
+		    address = node.forward(kind, backend.address)
+		    for count in range(1, 7):
+		        client = connect(address)
+		        peer = backend.accept()
+		        bulk(*((client, peer) if count % 2 else (peer, client)))
+		        node.until_ended(address, "reset", count)
+	END
+}
+
 @test "reset: a reset on one connection leaves its neighbours alone" {
 	script <<-'END'
 		from peers import *
@@ -99,6 +149,15 @@ setup() {
 		    expect(node.close_connection(one["id"]), "stopped")
 		    expect(ended(client), "closed", kind)
 		    node.until_ended(address, "stopped")
+		    if kind == "tcp:":
+		        # Of an urgent byte recv(2) sees nothing: it is unread, too.
+		        client = connect(address)
+		        client.sendall(b"x")
+		        expect(client.recv(1), b"x")
+		        client.send(b"!", socket.MSG_OOB)
+		        one, = node.connections(address)
+		        expect(node.close_connection(one["id"]), "stopped")
+		        expect(ended(client), "closed", "an urgent byte")
 
 		    backend = Listener(kind)
 		    address = node.forward(kind, backend.address, kill_ms=100)
