@@ -36,8 +36,10 @@ def machine():
     """What it ran on."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="utf-8") as file:
+        control = file.read().strip()
     return f"{os.cpu_count()} processors ({models[0] if models else platform.machine()}), " \
-           f"Linux {platform.release()}"
+           f"Linux {platform.release()}, congestion control {control}"
 
 
 class Results:
