@@ -7,7 +7,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <dirent.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,8 +233,22 @@ CALL(int, renameat2, (int from_at, const char *from, int to_at, const char *to, 
      (from_at, from, to_at, to, flags), -1)
 CALL(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL)
 CALL(DIR *, opendir, (const char *path), (path), NULL)
+CALL(DIR *, fdopendir, (int fd), (fd), NULL)
+CALL(char *, realpath, (const char *path, char *real), (path, real), NULL)
+CALL(int, fchownat, (int at, const char *path, uid_t uid, gid_t gid, int flags),
+     (at, path, uid, gid, flags), -1)
+CALL(int, setxattr, (const char *path, const char *name, const void *value, size_t n, int flags),
+     (path, name, value, n, flags), -1)
 CALL(char *, getcwd, (char *text, size_t size), (text, size), NULL)
 CALL(int, gethostname, (char *text, size_t size), (text, size), -1)
+
+/* -- users and groups -- */
+
+CALL(struct passwd *, getpwnam, (const char *name), (name), NULL)
+CALL(struct passwd *, getpwuid, (uid_t uid), (uid), NULL)
+CALL(struct group *, getgrnam, (const char *name), (name), NULL)
+CALL(int, getgrouplist, (const char *user, gid_t group, gid_t *groups, int *n),
+     (user, group, groups, n), -1)
 
 /* -- processes -- */
 
@@ -251,6 +268,7 @@ int prctl(int operation, ...)
 
 CALL(int, chdir, (const char *path), (path), -1)
 CALL(pid_t, setsid, (void), (), -1)
+CALL(pid_t, getsid, (pid_t pid), (pid), -1)
 CALL(int, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit), -1)
 CALL(int, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit), (resource, limit),
      -1)
