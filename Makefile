@@ -16,7 +16,7 @@
 #   TARGETS='..' only these fuzz targets, as in TARGETS='address path'
 
 PROTO = phase error text buf json address scan params path method wire discover socket_path
-SERVER = clock log net spare owner ids privileges sandbox access refusals loop pipe late_tune signals \
+SERVER = clock log net spare owner ids privileges filter sandbox access refusals loop pipe late_tune signals \
 	backoff engine identity offspring launch \
 	child relay claim listen listener conn handler echo forward exec pool \
 	server transport state call methods lists wait shutdown batch session admin node main

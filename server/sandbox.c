@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "filter.h"
 #include "log.h"
 
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -188,53 +188,23 @@ static const char *const allowed_calls[] = {
     "rt_sigreturn", "sched_getaffinity", "sched_yield", "sigaltstack", "sigreturn", "sysinfo",
     "tgkill", "time", "ugetrlimit", "uname"};
 
-/* Memory, but none to run code from. */
-static int allow_memory(scmp_filter_ctx filter)
-{
-	static const char *const calls[] = {"mmap", "mmap2", "mprotect"};
-	int number, result = 0;
-
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-		number = seccomp_syscall_resolve_name(calls[i]);
-		if (number >= 0 && result == 0)
-			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-						  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	}
-	return result;
-}
-
-static int allow_calls(scmp_filter_ctx filter)
-{
-	static const uint64_t families[] = {AF_UNIX, AF_INET, AF_INET6};
-	int number, result = allow_memory(filter);
-
-	for (size_t i = 0; i < sizeof(allowed_calls) / sizeof(*allowed_calls); i++) {
-		number = seccomp_syscall_resolve_name(allowed_calls[i]);
-		if (number >= 0 && result == 0)
-			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-	}
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families) && result == 0; i++)
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_EQ, families[i], 0));
-	return result;
-}
-
 /* 0, or an errno. */
 static int enter_seccomp(void)
 {
-	scmp_filter_ctx filter;
-	int result;
+	static const char *const mapping[] = {"mmap", "mmap2", "mprotect"};
+	static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6};
+	struct filter filter;
 
 	if (SANITIZED)
 		return EOPNOTSUPP;
-	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	if (!filter)
-		return ENOMEM;
-	result = allow_calls(filter);
-	if (result == 0)
-		result = seccomp_load(filter);
-	seccomp_release(filter);
-	return -result;
+	filter_begin(&filter);
+	for (size_t i = 0; i < sizeof(allowed_calls) / sizeof(*allowed_calls); i++)
+		filter_allow(&filter, allowed_calls[i]);
+	/* Memory, but none to run code from. */
+	for (size_t i = 0; i < sizeof(mapping) / sizeof(*mapping); i++)
+		filter_allow_without(&filter, mapping[i], 2, PROT_EXEC);
+	filter_allow_values(&filter, "socket", 0, families, sizeof(families) / sizeof(*families));
+	return filter_load(&filter);
 }
 
 void sandbox_enter(struct sandbox *sandbox, const struct address *own, size_t nown)
