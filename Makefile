@@ -27,7 +27,8 @@ CTL = account args client command completion exchange failure help interrupt lis
 # Unit tests, tests/unit/NAME.c: with proto alone, and with the server's objects except main.
 UNIT_PROTO = test_address test_buf test_discover test_error test_json test_params test_path \
 	test_phase test_scan test_socket_path test_wire
-UNIT_SERVER = test_claim test_engine test_filter test_log test_net test_refusals test_relay
+UNIT_SERVER = test_claim test_engine test_filter test_log test_net test_refusals test_relay \
+	test_wait
 
 # Fuzz targets, tests/fuzz/NAME.c, likewise, and with nodectl's objects except main.
 FUZZ_PROTO = address line path sockaddr

@@ -3,7 +3,7 @@
 #ifndef SERVER_SANDBOX_H
 #define SERVER_SANDBOX_H
 
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "../proto/address.h"

@@ -91,8 +91,8 @@ static int check_inside(const struct state_ref *ref, struct err *err)
 	return exists ? 0 : no_such_path(ref->path, found, err);
 }
 
-int state_find(const struct engine *root, const struct path *path, struct state_ref *ref,
-	       struct err *err)
+int state_reach(const struct engine *root, const struct path *path, struct state_ref *ref,
+		struct err *err)
 {
 	const struct engine *engine = root;
 	const struct field_table *table = NULL;
@@ -133,7 +133,7 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 			break;
 		case FIELD_GETTER:
 			ref->inside = i + 1;
-			return check_inside(ref, err);
+			return 0;
 		case FIELD_U64:
 		case FIELD_U32:
 		case FIELD_INT:
@@ -146,6 +146,14 @@ int state_find(const struct engine *root, const struct path *path, struct state_
 		}
 	}
 	return 0;
+}
+
+int state_find(const struct engine *root, const struct path *path, struct state_ref *ref,
+	       struct err *err)
+{
+	if (state_reach(root, path, ref, err) < 0)
+		return -1;
+	return ref->inside < path->count ? check_inside(ref, err) : 0;
 }
 
 bool state_is_engine(const struct state_ref *ref)

@@ -14,13 +14,17 @@ struct state_ref {
 	const struct field *field; /* NULL: the engine itself */
 	const void *owner;	   /* of field, or the engine */
 	const struct path *path;
-	size_t inside; /* keys of path that lead into what field's getter writes, from here on */
+	size_t inside; /* keys of path from here on lead into what field's getter writes */
 	bool timed;    /* changes with time alone */
 };
 
 /* -1: no_such_path, err->path being the longest prefix that exists; or out of memory. */
 int state_find(const struct engine *root, const struct path *path, struct state_ref *ref,
 	       struct err *err) __attribute__((warn_unused_result));
+/* As far as the tables tell: cheap, as it has no getter write. Whether what a getter writes has the
+   keys from ref->inside on is left open. */
+int state_reach(const struct engine *root, const struct path *path, struct state_ref *ref,
+		struct err *err) __attribute__((warn_unused_result));
 
 /* A page of a map, in and out; also where a long value goes on in a later turn. */
 struct state_page {

@@ -195,16 +195,23 @@ static uint64_t hash_text(const char *text)
 	return hash;
 }
 
-/* The innermost of a connection, a server and the node that a path leads into. */
+/* Do the keys of a path from `at` on lead to a member of that map? */
+static bool leads_through(const struct path *path, size_t at, const char *owner, const char *map)
+{
+	return path->count > at + 2 && strcmp(path->key[at], owner) == 0 &&
+	       strcmp(path->key[at + 1], map) == 0;
+}
+
+/* The innermost of a connection, a server and the node that a path leads into. Neither need be
+   there yet, so it is told by where their maps are. */
 static struct wait_list *topic_of_path(struct domain *domain, const struct path *path)
 {
 	uint64_t topic = 0;
 
-	for (size_t i = 0; i + 1 < path->count; i++) {
-		if (strcmp(path->key[i], "servers") == 0)
-			topic = hash_text(path->key[i + 1]);
-		else if (strcmp(path->key[i], "connections") == 0)
-			topic = strtoull(path->key[i + 1], NULL, 10);
+	if (leads_through(path, 0, "transport", "servers")) {
+		topic = hash_text(path->key[2]);
+		if (leads_through(path, 3, "connection_pool", "connections"))
+			topic = strtoull(path->key[5], NULL, 10);
 	}
 	return &domain->topics[topic % WAIT_TOPICS];
 }
@@ -243,24 +250,34 @@ static void forget(struct call *call)
 	call->abandon = NULL;
 }
 
-/* Phases, and parts of the tree that come and go with them. What a getter writes is looked at when
-   the turn is over, like every counter. */
+/* May it be met for less than a turn? So may phases, and parts of the tree that come and go with
+   them. */
 static bool is_brief(const struct wait *wait)
 {
 	const struct path *path = &wait->path;
 	const cJSON *params = wait->call->params;
 	const char *last = path->count ? path->key[path->count - 1] : "";
+
+	return strcmp(last, "phase") == 0 || strcmp(last, "why") == 0 ||
+	       param_get(params, "exists") || param_get(params, "absent") ||
+	       cJSON_IsNull(param_get(params, "equals"));
+}
+
+/* Looking at it costs little in the state as it is. What a getter writes may be a sum over all
+   servers; it is looked at when the turn is over, like every counter. */
+static bool is_cheap(const struct wait *wait)
+{
 	struct state_ref ref;
 	struct err err;
 
-	if (strcmp(last, "phase") == 0 || strcmp(last, "why") == 0)
+	if (state_reach(wait->call->domain->root, &wait->path, &ref, &err) < 0 || !ref.field ||
+	    ref.field->type != FIELD_GETTER)
 		return true;
-	if (param_get(params, "exists") || param_get(params, "absent"))
-		return true;
-	if (!cJSON_IsNull(param_get(params, "equals")))
+	if (ref.inside < wait->path.count)
 		return false;
-	(void)!state_find(wait->call->domain->root, path, &ref, &err);
-	return !ref.field || ref.field->type != FIELD_GETTER;
+	/* Its text matters to equals alone. */
+	return ref.field->write == engine_write_phase || ref.field->write == engine_write_why ||
+	       !param_get(wait->call->params, "equals");
 }
 
 void do_wait(struct call *call)
@@ -375,7 +392,8 @@ static void look_at_phase(struct observer *observer, const void *engine)
 
 	/* One answer may end nothing else at once: sessions send, and go, later in the turn. */
 	TAILQ_FOREACH_SAFE (wait, concerned, by_topic, next)
-		try_answer(wait);
+		if (is_cheap(wait))
+			try_answer(wait);
 }
 
 void waits_open(struct domain *domain)
