@@ -12,12 +12,19 @@
 
 enum { DESCRIPTORS_A_PIPE = 32 }; /* allowed for each pipe: most are for connections */
 
+/* `state` shows them, and the descriptors. */
+static void count(struct loop *loop, int more)
+{
+	loop->pipes.open += (uint32_t)more;
+	loop_mark(loop);
+}
+
 static void pipe_close(struct pipes *pipes, struct pipe *pipe)
 {
 	close(pipe->in);
 	close(pipe->out);
 	free(pipe);
-	pipes->open--;
+	count(container_of(pipes, struct loop, pipes), -1);
 }
 
 static void take(struct pipes *pipes, struct pipe *pipe)
@@ -76,7 +83,7 @@ static struct pipe *pipe_open(struct loop *loop)
 	loop_opened(loop, ends[1]);
 	pipe->out = ends[0];
 	pipe->in = ends[1];
-	loop->pipes.open++;
+	count(loop, 1);
 	if (pipe_widen(pipe->in))
 		return pipe;
 	pipe_close(&loop->pipes, pipe);

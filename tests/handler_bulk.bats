@@ -230,3 +230,45 @@ urgent() {
 @test "bulk: the loop rests behind an urgent byte, and the stream goes on" {
 	urgent rests
 }
+
+# A pipe used to come and go without a word: who waited for it heard of it when something else changed.
+@test "bulk: who waits for pipes and descriptors to go is told when they do" {
+	script <<-'END'
+		from peers import *
+		from concurrent.futures import ThreadPoolExecutor
+		import threading
+		node, waiting, backend, enough = Node(), Node(), Listener("tcp:"), threading.Event()
+		address = node.forward("tcp:", backend.address)
+		client, peer = connect(address), backend.accept()
+
+		def speak():
+		    while not enough.is_set():
+		        client.sendall(bytes(1 << 20))
+		    client.sendall(b"!")
+
+		def is_stuck():
+		    before = node.pool(address)["bytes_in"]
+		    threading.Event().wait(0.2)
+		    return node.pool(address)["bytes_in"] == before
+
+		with ThreadPoolExecutor(1) as pool:
+		    speaking = pool.submit(speak)
+		    while node.state("process.pipes") == 0:
+		        peer.recv(1 << 20)
+		    until(is_stuck)
+		    expect(node.state("process.pipes"), 1)
+		    fewer = node.state("process.fds") - 2
+		    waiting.send('{"jsonrpc":"2.0","id":1,"method":"wait","params":'
+		                 '{"path":"process.pipes","equals":0,"timeout_ms":3600000}}',
+		                 '{"jsonrpc":"2.0","id":2,"method":"wait","params":'
+		                 '{"path":"process.fds","at_most":%d,"timeout_ms":3600000}}' % fewer)
+		    enough.set()
+		    while not peer.recv(1 << 20).endswith(b"!"):
+		        pass
+		    speaking.result()
+		# The stream rests, nothing else changes, and within two seconds the pipe is closed.
+		expect([waiting.reply()["result"]["path"] for _ in range(2)], ["process.pipes", "process.fds"])
+		client.close()
+		peer.close()
+	END
+}
