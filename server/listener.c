@@ -339,7 +339,16 @@ static void refuse_new(struct listener *listener)
 	shutdown(listener->fd, SHUT_RD);
 }
 
-/* Nobody else is served: a batch of those without a place is closed and counted. */
+/* Closed and counted; who has spoken reads an end, too, not a reset. */
+static void refuse(struct listener *listener, int fd)
+{
+	/* It inherited the filter: its side of the end would not get through. */
+	net_accept_syn(fd);
+	net_close_gently(fd, address_is_unix(&listener->address));
+	listener->refused_at_stop++;
+}
+
+/* Nobody else is served: a batch of those without a place is refused. */
 static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
@@ -355,8 +364,7 @@ static enum accept_status refuse_batch(struct listener *listener)
 			continue;
 		if (fd < 0)
 			return ACCEPT_EMPTY;
-		close(fd);
-		listener->refused_at_stop++;
+		refuse(listener, fd);
 	}
 	return listener->refused_at_stop > before ? ACCEPT_MORE : ACCEPT_VAIN;
 }
@@ -444,9 +452,8 @@ static void release_listener(struct engine *engine)
 	shortage_ends(listener);
 	claim_drop(&listener->claim);
 	if (listener->waiting_fd >= 0) {
-		close(listener->waiting_fd);
+		refuse(listener, listener->waiting_fd);
 		listener->waiting_fd = -1;
-		listener->refused_at_stop++;
 	}
 	if (listener->fd < 0)
 		return;

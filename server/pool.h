@@ -37,9 +37,10 @@ struct pool {
 	const struct handler_spec *spec;
 	const struct pool_ops *ops;
 	uint64_t limit;	     /* UINT64_MAX: none */
-	uint64_t total;	     /* ever accepted */
+	uint64_t total;	     /* ever opened, those of no program and no memory included */
 	bool opening;	     /* conn_open is on the stack: who ends now was never served */
-	uint64_t refused;    /* accepted and closed at once: no program, no memory, at a stop */
+	uint64_t refused;    /* closed unserved: no program, no memory, no place at a stop or
+				suspension */
 	double idle_timeout; /* seconds, 0: none */
 	ev_timer idle;	     /* until the connection that is idle longest may be ended */
 	struct job idling;   /* ends those that are */

@@ -117,6 +117,8 @@ static void listener_gone(struct server *server, struct listener *listener)
 	server->bound_fd = listener->kept_fd;
 	server->bound_ino = listener->ino;
 	listener->kept_fd = -1;
+	/* At a stop and at a suspension. The pool was there before the listener, and goes after. */
+	server->pool->refused += listener->refused_at_stop;
 	if (engine_is_ending(&server->e)) {
 		server->accepted_at_stop += listener->accepted_at_stop;
 		server->refused_at_stop += listener->refused_at_stop;

@@ -147,3 +147,24 @@ resume() {
 	[[ $(error_name suspend_server '{"address":"/no/such"}') == no_such_server ]]
 	[[ $(error_name resume_server '{"address":"/no/such"}') == no_such_server ]]
 }
+
+# They were counted nowhere, and who had spoken read a reset.
+@test "suspend: who finds no place in five seconds is refused: counted, with an end and no reset" {
+	script <<-'END'
+		from peers import *
+		node = Node()
+		for kind in ("tcp:", "unix:"):
+		    address = node.serve(kind, max_connections=2)
+		    clients = [connect(address) for _ in range(6)]
+		    for client in clients:
+		        client.settimeout(PATIENCE)
+		        client.sendall(b"hello")
+		    node.until_at(address, "listener.why", equals="full")
+		    node.result("suspend_server", address=address)
+		    pool = node.pool(address)
+		    expect([pool["open"], pool["total"], pool["refused"]], [2, 2, 4])
+		    expect([client.recv(9) for client in clients], [b"hello"] * 2 + [b""] * 4)
+		    node.result("resume_server", address=address)
+		    expect(node.result("stop_server", address=address, force=True)["refused_at_stop"], 0)
+	END
+}
