@@ -39,9 +39,9 @@ static void listing_begin(struct call *call, struct listing *listing, const char
 	json_array(&call->json);
 }
 
-static bool turn_is_spent(struct call *call)
+static struct budget *rows_of(const struct call *call)
 {
-	return !loop_may(&call->domain->root->loop->rows);
+	return &call->domain->root->loop->rows;
 }
 
 static bool list_servers(struct call *call)
@@ -54,7 +54,7 @@ static bool list_servers(struct call *call)
 	listing_begin(call, listing, "servers");
 	server = transport_after(transport, listing->key[0] ? listing->key : NULL);
 	for (; server && listing->left > 0; listing->left--) {
-		if (turn_is_spent(call))
+		if (!loop_may(rows_of(call)))
 			return true;
 		state_write_engine(json, &server->e);
 		strlcpy(listing->key, server->key, sizeof(listing->key));
@@ -124,7 +124,7 @@ static bool list_connections(struct call *call)
 
 	listing_begin(call, listing, "connections");
 	for (conn = next_conn(call); conn && listing->left > 0; listing->left--) {
-		if (turn_is_spent(call))
+		if (!loop_may(rows_of(call)))
 			return true;
 		state_write_engine(json, &conn->e);
 		listing->id = conn->e.id;
