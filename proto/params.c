@@ -393,11 +393,6 @@ uint64_t handler_u64(const struct handler_kind *kind, const cJSON *handler, cons
 	return table_u64(&(struct table){kind->params, kind->nparams, "", NULL}, handler, name);
 }
 
-const char *handler_string(const struct handler_kind *kind, const cJSON *handler, const char *name)
-{
-	return table_string(&(struct table){kind->params, kind->nparams, "", NULL}, handler, name);
-}
-
 const struct handler_kind *handler_kind_of(const cJSON *handler)
 {
 	if (handler == NULL)

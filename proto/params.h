@@ -27,7 +27,6 @@ const char *param_string(const struct method *method, const cJSON *params, const
 
 /* The same for a member of a checked handler object, by the table of its kind. */
 uint64_t handler_u64(const struct handler_kind *kind, const cJSON *handler, const char *name);
-const char *handler_string(const struct handler_kind *kind, const cJSON *handler, const char *name);
 /* The kind of a checked handler object; NULL (no handler given) is the default, echo. */
 const struct handler_kind *handler_kind_of(const cJSON *handler);
 

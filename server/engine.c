@@ -50,12 +50,12 @@ static void log_phase(const struct engine *engine)
 
 static void tell_phase(struct engine *engine)
 {
-	struct observer *observer, *next;
+	struct observer *observer;
 
 	if (engine->kind->unseen)
 		return;
 	loop_mark(engine->loop);
-	LIST_FOREACH_SAFE (observer, &engine->loop->observers, link, next)
+	LIST_FOREACH (observer, &engine->loop->observers, link)
 		observer->phase(observer, engine);
 }
 

@@ -47,12 +47,12 @@ static void run_jobs(struct loop *loop)
 
 static void tell_observers(struct loop *loop)
 {
-	struct observer *observer, *next;
+	struct observer *observer;
 
 	if (!loop->changed)
 		return;
 	loop->changed = false;
-	LIST_FOREACH_SAFE (observer, &loop->observers, link, next)
+	LIST_FOREACH (observer, &loop->observers, link)
 		observer->changed(observer);
 }
 
@@ -338,9 +338,4 @@ void loop_mark(struct loop *loop)
 void loop_observe(struct loop *loop, struct observer *observer)
 {
 	LIST_INSERT_HEAD(&loop->observers, observer, link);
-}
-
-void loop_unobserve(struct observer *observer)
-{
-	LIST_REMOVE(observer, link);
 }

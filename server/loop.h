@@ -147,7 +147,7 @@ void loop_bury(struct loop *loop, struct grave *grave);
 
 /* Something that `state` shows has changed. */
 void loop_mark(struct loop *loop);
+/* For good. */
 void loop_observe(struct loop *loop, struct observer *observer);
-void loop_unobserve(struct observer *observer);
 
 #endif
