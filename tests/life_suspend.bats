@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 load lib
 load life
+load proto
 
 setup() {
 	setup_test
