@@ -638,8 +638,16 @@ class Run:
         try:
             yield tracer
         finally:
+            # Left between the beginning and the end of a call that was to fail, which strace had made
+            # one that does not exist, it would see ENOSYS: so it is stopped outside of any.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                until(lambda: "stopped by SIGSTOP" in read(self.tmp / "strace")
+                      or tracer.poll() is not None or not self.tracer_of(pid))
             self.end(tracer)
             until(lambda: self.tracer_of(pid) == 0)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def count_traced(self, call):
         """How often strace has seen it."""
