@@ -79,6 +79,15 @@ static const char *conn_subject(const struct engine *engine, char *text, size_t 
 	return text;
 }
 
+/* One that was not taken is not spoken of. */
+static int conn_log_level(const struct engine *engine)
+{
+	bool told = engine->phase == PHASE_RUNNING ||
+		    (engine->phase == PHASE_STOPPED && engine->why != REASON_NONE);
+
+	return told ? LOG_LEVEL_DEBUG : -1;
+}
+
 static void conn_log_detail(const struct engine *engine, struct buf *text)
 {
 	const struct conn *conn = container_of(engine, const struct conn, e);
@@ -177,6 +186,7 @@ const struct engine_kind conn_kind = {
     .release = release_conn,
     .destroy = destroy_conn,
     .subject = conn_subject,
+    .log_level = conn_log_level,
     .log_detail = conn_log_detail,
     .more_fields = handler_fields,
 };
@@ -255,12 +265,18 @@ int conn_open(struct engine *parent, struct conn_link *link, const struct handle
 	keep_peer(conn, peer);
 	RB_INSERT(conn_tree, &link->index->tree, conn);
 	TAILQ_INSERT_TAIL(&link->by_use, conn, by_use);
-	if (spec->handler->open(conn, err) < 0) {
-		conn_end(conn, REASON_ERROR, err->sys);
-		return -1;
+	if (spec->handler->open(conn, err) == 0) {
+		loop_mark(parent->loop);
+		return 0;
 	}
-	loop_mark(parent->loop);
-	return 0;
+	if (net_is_out_of_fds(err->sys)) {
+		conn->fd = -1;
+		link->index->last_id--;
+		conn_end(conn, REASON_NONE, 0);
+	} else {
+		conn_end(conn, REASON_ERROR, err->sys);
+	}
+	return -1;
 }
 
 static bool close_some(struct job *job)

@@ -66,7 +66,8 @@ struct conn_link {
 void conn_index_init(struct conn_index *index);
 
 /* Takes fd as a new connection under parent and hands it to the spec's handler.
-   -1: fd is closed, nothing is left (err says why). */
+   -1: nothing is left (err says why), and fd is closed, unless it was for want of descriptors
+   (err->sys): then fd is the caller's again, and all is as if it had not been tried. */
 int conn_open(struct engine *parent, struct conn_link *link, const struct handler_spec *spec,
 	      int fd, const struct address *peer, struct err *err)
     __attribute__((warn_unused_result));

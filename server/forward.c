@@ -453,7 +453,10 @@ static int forward_open(struct conn *conn, struct err *err)
 		}
 	}
 	if (progress == FAILED) {
-		totals_of(forward)->failed++;
+		if (net_is_out_of_fds(error))
+			totals_of(forward)->total--;
+		else
+			totals_of(forward)->failed++;
 		return err_sys(err, ERR_IO_ERROR, error, "backend %s cannot be reached",
 			       address_text(&spec->backend, backend));
 	}

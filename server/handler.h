@@ -55,7 +55,8 @@ struct handler {
 	int (*check)(struct handler_spec *spec, const struct address *serving, struct err *err);
 	/* Members of the handler object in state beside "type". May be NULL. */
 	void (*write)(struct json *json, const struct handler_spec *spec);
-	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged. It
+	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged; where
+	   err->sys is EMFILE or ENFILE, nothing was counted, and the client is kept for later. It
 	   must not call back into conn_end before it has returned (libev: never before the starter
 	   returned); a failure that is known at once is -1. */
 	int (*open)(struct conn *conn, struct err *err);

@@ -179,15 +179,22 @@ static int next_client(struct listener *listener, struct address *peer)
 	return fd;
 }
 
-static void take_client(struct listener *listener, int fd, const struct address *peer)
+static bool take_client(struct listener *listener, int fd, const struct address *peer)
 {
+	bool ending = engine_is_ending(&listener->e);
+
 	listener->accepted++;
-	if (engine_is_ending(&listener->e)) {
-		listener->accepted_at_stop++;
-		/* It inherited the filter that keeps new clients out. */
+	listener->accepted_at_stop += ending;
+	/* It inherited the filter that keeps new clients out. */
+	if (ending)
 		net_accept_syn(fd);
-	}
-	listener->ops->accepted(listener->e.parent, fd, peer);
+	if (listener->ops->accepted(listener->e.parent, fd, peer))
+		return true;
+	listener->accepted--;
+	listener->accepted_at_stop -= ending;
+	listener->waiting_fd = fd;
+	shortage_begins(listener, errno);
+	return false;
 }
 
 /* Accepts a batch within the limits. */
@@ -214,7 +221,8 @@ static enum accept_status accept_batch(struct listener *listener)
 		}
 		if (fd < 0)
 			return accept_failed(listener, i == 0);
-		take_client(listener, fd, &peer);
+		if (!take_client(listener, fd, &peer))
+			return ACCEPT_SHORT;
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
@@ -547,11 +555,11 @@ void listener_resume(struct listener *listener)
 	}
 	/* Never accept from here: whoever has just left may have been let in by us. */
 	watch(listener, true);
-	if (ending) {
-		/* The one that is held is not in the queue: nothing would wake us for it. */
+	/* The one that is held is not in the queue: nothing would wake us for it. */
+	if (ending || listener->waiting_fd >= 0)
 		ev_feed_event(listener->e.loop->ev, &listener->io, EV_READ);
+	if (ending)
 		return;
-	}
 	if (listener->short_of_fds)
 		pause_for(listener, SHORTAGE_PAUSE);
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);
