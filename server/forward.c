@@ -211,17 +211,19 @@ static void forward_move(struct forward *forward, bool up_readable, bool down_re
 /* -- connecting -- */
 
 /* An ephemeral port may be chosen to connect to itself, and then answers (and keeps the backend
-   from listening). The usual range begins at 32768. */
-static bool is_myself(int fd, const struct address *backend)
+   from listening). */
+static bool is_myself(const struct forward *forward)
 {
+	const struct handler_spec *spec = forward->conn.spec;
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
 	struct address local;
 
-	if (address_port(backend) < 32768 || getsockname(fd, (struct sockaddr *)&name, &len) < 0)
+	if (address_port(&spec->backend) < spec->env->ephemeral ||
+	    getsockname(forward->fd, (struct sockaddr *)&name, &len) < 0)
 		return false;
 	address_from_sockaddr(&local, (struct sockaddr *)&name, len);
-	return address_equal(&local, backend);
+	return address_equal(&local, &spec->backend);
 }
 
 static enum progress forward_try(const struct forward *forward, int *error)
@@ -343,7 +345,7 @@ static void forward_look(struct forward *forward)
 	enum progress progress = CONNECTED;
 	int error = 0;
 
-	if (is_myself(forward->fd, &conn->spec->backend)) {
+	if (is_myself(forward)) {
 		forward_failed(forward, ECONNREFUSED);
 		return;
 	}
@@ -366,7 +368,7 @@ static void forward_look(struct forward *forward)
 
 static void forward_answered(struct forward *forward, int error)
 {
-	if (!error && is_myself(forward->fd, &forward->conn.spec->backend))
+	if (!error && is_myself(forward))
 		error = ECONNREFUSED;
 	if (error)
 		forward_failed(forward, error);

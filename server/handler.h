@@ -29,7 +29,8 @@ struct handler_env {
 	struct late_tunes late_tunes; /* of them, those that are not tuned yet */
 	struct supervisor *supervisor;
 	const struct address *admin[HANDLER_ADMINS]; /* the admin sockets: no backends */
-	bool no_exec;				     /* programs are not run */
+	unsigned ephemeral; /* the first port that the kernel chooses by itself */
+	bool no_exec;	    /* programs are not run */
 };
 
 /* A server's handler with its parameters; belongs to the server and outlives its connections. */
@@ -55,10 +56,10 @@ struct handler {
 	int (*check)(struct handler_spec *spec, const struct address *serving, struct err *err);
 	/* Members of the handler object in state beside "type". May be NULL. */
 	void (*write)(struct json *json, const struct handler_spec *spec);
-	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged; where
-	   err->sys is EMFILE or ENFILE, nothing was counted, and the client is kept for later. It
-	   must not call back into conn_end before it has returned (libev: never before the starter
-	   returned); a failure that is known at once is -1. */
+	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged;
+	   where err->sys is EMFILE or ENFILE, nothing was counted, and the client is kept for
+	   later. It must not call back into conn_end before it has returned (libev: never before
+	   the starter returned); a failure that is known at once is -1. */
 	int (*open)(struct conn *conn, struct err *err);
 	/* As engine_kind.end; END_KILL needs nothing here, close() follows at once. */
 	bool (*end)(struct conn *conn, enum end how);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -137,13 +136,7 @@ void listen_silence(int fd)
 
 uint32_t listen_backlog(int wanted)
 {
-	FILE *file = net_fopen("/proc/sys/net/core/somaxconn");
-	int most = wanted;
+	unsigned most = net_setting("/proc/sys/net/core/somaxconn", (unsigned)wanted);
 
-	if (!file)
-		return (uint32_t)wanted;
-	if (fscanf(file, "%d", &most) != 1)
-		most = wanted;
-	fclose(file);
-	return (uint32_t)(wanted < most ? wanted : most);
+	return (unsigned)wanted < most ? (unsigned)wanted : most;
 }

@@ -362,6 +362,19 @@ FILE *net_fopen(const char *path)
 	return file;
 }
 
+unsigned net_setting(const char *path, unsigned otherwise)
+{
+	FILE *file = net_fopen(path);
+	unsigned value;
+
+	if (!file)
+		return otherwise;
+	if (fscanf(file, "%u", &value) != 1)
+		value = otherwise;
+	fclose(file);
+	return value;
+}
+
 bool net_is_socket(int fd, ino_t ino)
 {
 	struct stat st;

@@ -86,6 +86,8 @@ bool net_reserve_has(size_t n);
    no other. -1 or NULL: errno is set. */
 int net_admin_socket(const struct address *address);
 FILE *net_fopen(const char *path);
+/* The number that a file of /proc/sys begins with; `otherwise` if it cannot be read. */
+unsigned net_setting(const char *path, unsigned otherwise);
 void net_reserve_close(void);
 
 #endif

@@ -424,6 +424,7 @@ static void set_up_domain(struct node *node, const struct node_options *options)
 	node->env.supervisor = &node->supervisor;
 	node->env.admin[0] = &options->admin;
 	node->env.admin[1] = options->observe.len > 0 ? &options->observe : NULL;
+	node->env.ephemeral = net_setting("/proc/sys/net/ipv4/ip_local_port_range", 32768);
 	node->env.no_exec = options->sandbox->no_exec;
 	waits_open(&node->domain);
 }

@@ -238,17 +238,22 @@ CALL(int, __open_2, const char *path, int flags)
 /* Files of /proc that libc reads for it: the number they take is gone again at once. */
 CALL(FILE *, fopen, const char *path, const char *mode)
 {
-	static char somaxconn[] = "4096\n", statm[] = "1000 500 1 1 0 1 0\n";
-	bool is_statm = strcmp(path, "/proc/self/statm") == 0;
+	static const struct {
+		const char *path, *text;
+	} files[] = {
+	    {"/proc/self/statm", "1000 500 1 1 0 1 0\n"},
+	    {"/proc/sys/net/core/somaxconn", "4096\n"},
+	    {"/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n"},
+	};
 
 	if (fault(FAULT_fopen))
 		return NULL;
 	if (fd_free() < 0)
 		return NULL;
-	if (!is_statm && strcmp(path, "/proc/sys/net/core/somaxconn") != 0)
-		violated("fopen of %s, which the model does not know", path);
-	return is_statm ? fmemopen(statm, sizeof(statm) - 1, mode)
-			: fmemopen(somaxconn, sizeof(somaxconn) - 1, mode);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(path, files[i].path) == 0)
+			return fmemopen((char *)files[i].text, strlen(files[i].text), mode);
+	violated("fopen of %s, which the model does not know", path);
 }
 
 /* Of /proc: the processes. */
