@@ -245,14 +245,16 @@ void conn_local(const struct conn *conn, struct address *local)
 
 /* -- life -- */
 
-int conn_open(struct engine *parent, struct conn_link *link, const struct handler_spec *spec,
-	      int fd, const struct address *peer, struct err *err)
+enum conn_try conn_open(struct engine *parent, struct conn_link *link,
+			const struct handler_spec *spec, int fd, const struct address *peer,
+			struct err *err)
 {
 	struct conn *conn = calloc(1, spec->handler->size);
 
 	if (!conn) {
 		close(fd);
-		return err_set(err, ERR_LIMIT_REACHED, "out of memory for a connection");
+		(void)err_set(err, ERR_LIMIT_REACHED, "out of memory for a connection");
+		return CONN_REFUSED;
 	}
 	engine_init(&conn->e, &conn_kind, parent->loop, parent, NULL);
 	conn->e.id = ++link->index->last_id;
@@ -267,16 +269,16 @@ int conn_open(struct engine *parent, struct conn_link *link, const struct handle
 	TAILQ_INSERT_TAIL(&link->by_use, conn, by_use);
 	if (spec->handler->open(conn, err) == 0) {
 		loop_mark(parent->loop);
-		return 0;
+		return CONN_OPENED;
 	}
-	if (net_is_out_of_fds(err->sys)) {
-		conn->fd = -1;
-		link->index->last_id--;
-		conn_end(conn, REASON_NONE, 0);
-	} else {
+	if (!spec->handler->is_patient || !net_is_out_of_fds(err->sys)) {
 		conn_end(conn, REASON_ERROR, err->sys);
+		return CONN_REFUSED;
 	}
-	return -1;
+	conn->fd = -1;
+	link->index->last_id--;
+	conn_end(conn, REASON_NONE, 0);
+	return CONN_LATER;
 }
 
 static bool close_some(struct job *job)

@@ -574,6 +574,7 @@ static const struct field_table forward_fields = FIELD_TABLE(forward_rows);
 const struct handler forward_handler = {
     .id = HANDLER_FORWARD,
     .size = sizeof(struct forward),
+    .is_patient = true,
     .fields = &forward_fields,
     .check = forward_check,
     .write = forward_write,

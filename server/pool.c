@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "log.h"
-#include "net.h"
 
 static struct pool *pool_of(struct engine *engine)
 {
@@ -343,17 +342,17 @@ bool pool_add(struct pool *pool, int fd, const struct address *peer)
 {
 	char subject[ADDRESS_TEXT_SIZE];
 	struct err err = {0};
-	int status;
+	enum conn_try status;
 
 	pool->opening = true;
 	status = conn_open(&pool->e, &pool->link, pool->spec, fd, peer, &err);
 	pool->opening = false;
-	if (status < 0 && net_is_out_of_fds(err.sys)) {
+	if (status == CONN_LATER) {
 		errno = err.sys;
 		return false;
 	}
 	pool->total++;
-	if (status == 0) {
+	if (status == CONN_OPENED) {
 		idle_update(pool);
 		return true;
 	}

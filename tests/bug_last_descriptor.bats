@@ -1,5 +1,5 @@
-# The last descriptor went to a client, and there was none for its backend's socket or its program's
-# pipe: it was closed, and so were all behind it, one after the other, while the log promised that
+# The last descriptor went to a client, and there was none for its backend's socket: it
+# was closed, and so were all behind it, one after the other, while the log promised that
 # clients wait. Such a client is kept now, and is the first to be served when there is room.
 # shellcheck shell=bash
 load handler
@@ -52,8 +52,8 @@ setup() {
 		threading.Thread(target=answer_all, args=(backend,), daemon=True).start()
 
 		def both():
-		    forward = node.forward("tcp:", "tcp:%s:%d" % backend.getsockname())
-		    return forward, node.exec("unix:", "cat")
+		    to = "tcp:%s:%d" % backend.getsockname()
+		    return node.forward("tcp:", to), node.forward("unix:", to)
 	END
 }
 
@@ -64,8 +64,8 @@ with_short() {
 
 @test "last descriptor: all who came are served when there is room, and nothing is counted twice" {
 	with_short <<-'END'
-		forward, exec_ = both()
-		for address in forward, exec_:
+		tcp, unix = both()
+		for address in tcp, unix:
 		    leave(1)
 		    clients = wait_short(address, 20)
 		    # Two pauses later nothing has changed.
@@ -79,9 +79,9 @@ with_short() {
 		    expect(counts(address)[0], [0, 20, 0])
 		    expect(node.at(address, "listener.accepted"), 20)
 		backends = node.state("transport.client_connection_pool")
-		expect((backends["total"], backends["failed"]), (20, 0))
+		expect((backends["total"], backends["failed"]), (40, 0))
 		# No number was left out.
-		expect(max(past["id"] for past in node.pool(exec_)["last_closed"]), 40)
+		expect(max(past["id"] for past in node.pool(unix)["last_closed"]), 40)
 	END
 	# One in and one out; not as many tries as there is time for.
 	assert_log_lines 2 'warning .* accepting pauses: Too many open files'
@@ -91,9 +91,9 @@ with_short() {
 
 @test "last descriptor: those who wait are served one after the other as others leave" {
 	with_short <<-'END'
-		forward, exec_ = both()
+		tcp, unix = both()
 		held = node.serve("tcp:")
-		for address in forward, exec_:
+		for address in tcp, unix:
 		    others = [connect(held) for _ in range(4)]
 		    node.until_open(held, 4)
 		    leave(0)

@@ -149,11 +149,15 @@ refused() {
 	expect_tracer
 	start_noded
 	exec_server '["cat"]'
+	inject pipe2:error=EMFILE
+	run nc -N -U "$T/exec.sock" </dev/null
+	assert_output ''
+	end_inject
 	inject clone:error=EAGAIN
 	run nc -N -U "$T/exec.sock" </dev/null
 	assert_output ''
 	end_inject
-	[[ $(at "$T/exec.sock" connection_pool.closed | jq -c .) == '{"error:EAGAIN":1}' ]]
+	[[ $(at "$T/exec.sock" connection_pool.closed | jq -c .) == '{"error:EAGAIN":1,"error:EMFILE":1}' ]]
 	assert_log_lines 1 ' warn.* connection not served: '
 	run bash -c 'echo works | nc -N -U "$T/exec.sock"'
 	assert_output works
