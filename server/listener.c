@@ -350,10 +350,15 @@ static void refuse_new(struct listener *listener)
 /* Closed and counted; who has spoken reads an end, too, not a reset. */
 static void refuse(struct listener *listener, int fd)
 {
+	listener->refused_at_stop++;
+	/* All in one turn: what they have said would take too long to read. */
+	if (listener->e.how == END_KILL) {
+		close(fd);
+		return;
+	}
 	/* It inherited the filter: its side of the end would not get through. */
 	net_accept_syn(fd);
 	net_close_gently(fd, address_is_unix(&listener->address));
-	listener->refused_at_stop++;
 }
 
 /* Nobody else is served: a batch of those without a place is refused. */

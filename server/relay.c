@@ -187,7 +187,7 @@ static bool relay_splice(struct relay *relay, struct loop *loop, int from, int t
 		     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (got < 0 && is_denied(errno))
 		relay->spliceable = false;
-	else if (got < 0 && !try_later(errno))
+	else if (got < 0 && !try_later(errno) && errno != ENOMEM)
 		moved_fail(moved, RELAY_READ_FAILED, errno);
 	if (got <= 0) {
 		drop_pipe(relay, loop);

@@ -238,8 +238,9 @@ CALL(int, __open_2, const char *path, int flags)
 /* Files of /proc that libc reads for it: the number they take is gone again at once. */
 CALL(FILE *, fopen, const char *path, const char *mode)
 {
-	static const struct {
-		const char *path, *text;
+	static struct {
+		const char *path;
+		char text[24];
 	} files[] = {
 	    {"/proc/self/statm", "1000 500 1 1 0 1 0\n"},
 	    {"/proc/sys/net/core/somaxconn", "4096\n"},
@@ -252,7 +253,7 @@ CALL(FILE *, fopen, const char *path, const char *mode)
 		return NULL;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (strcmp(path, files[i].path) == 0)
-			return fmemopen((char *)files[i].text, strlen(files[i].text), mode);
+			return fmemopen(files[i].text, strlen(files[i].text), mode);
 	violated("fopen of %s, which the model does not know", path);
 }
 
