@@ -148,5 +148,7 @@ with_short() {
 		    first.close()
 		    for client in clients:
 		        served(client)
+		    # Or what closes late would leave room for more.
+		    node.until_open(address, 0)
 	END
 }
