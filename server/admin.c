@@ -141,7 +141,7 @@ static bool may_enter(struct admin *admin, const struct client *client, struct e
 	return false;
 }
 
-static bool accepted(struct engine *owner, int fd, const struct address *peer)
+static void accepted(struct engine *owner, int fd, const struct address *peer)
 {
 	struct admin *admin = admin_of(owner);
 	struct session *session;
@@ -152,16 +152,15 @@ static bool accepted(struct engine *owner, int fd, const struct address *peer)
 	access_identify(admin->domain->access, fd, admin->options.observe, &client);
 	if (!may_enter(admin, &client, &err)) {
 		refuse(fd, &err);
-		return true;
+		return;
 	}
 	session = session_open(owner, admin->domain, &admin->scan, ++admin->last_id, fd, &client,
 			       session_ready);
 	if (!session)
-		return true;
+		return;
 	admin->sessions++;
 	admin->observers += client.role == ROLE_OBSERVE;
 	loop_mark(admin->e.loop);
-	return true;
 }
 
 /* -- listening -- */

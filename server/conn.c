@@ -79,15 +79,6 @@ static const char *conn_subject(const struct engine *engine, char *text, size_t 
 	return text;
 }
 
-/* One that was not taken is not spoken of. */
-static int conn_log_level(const struct engine *engine)
-{
-	bool told = engine->phase == PHASE_RUNNING ||
-		    (engine->phase == PHASE_STOPPED && engine->why != REASON_NONE);
-
-	return told ? LOG_LEVEL_DEBUG : -1;
-}
-
 static void conn_log_detail(const struct engine *engine, struct buf *text)
 {
 	const struct conn *conn = container_of(engine, const struct conn, e);
@@ -186,7 +177,6 @@ const struct engine_kind conn_kind = {
     .release = release_conn,
     .destroy = destroy_conn,
     .subject = conn_subject,
-    .log_level = conn_log_level,
     .log_detail = conn_log_detail,
     .more_fields = handler_fields,
 };
@@ -245,16 +235,14 @@ void conn_local(const struct conn *conn, struct address *local)
 
 /* -- life -- */
 
-enum conn_try conn_open(struct engine *parent, struct conn_link *link,
-			const struct handler_spec *spec, int fd, const struct address *peer,
-			struct err *err)
+int conn_open(struct engine *parent, struct conn_link *link, const struct handler_spec *spec,
+	      int fd, const struct address *peer, struct err *err)
 {
 	struct conn *conn = calloc(1, spec->handler->size);
 
 	if (!conn) {
 		close(fd);
-		(void)err_set(err, ERR_LIMIT_REACHED, "out of memory for a connection");
-		return CONN_REFUSED;
+		return err_set(err, ERR_LIMIT_REACHED, "out of memory for a connection");
 	}
 	engine_init(&conn->e, &conn_kind, parent->loop, parent, NULL);
 	conn->e.id = ++link->index->last_id;
@@ -267,18 +255,12 @@ enum conn_try conn_open(struct engine *parent, struct conn_link *link,
 	keep_peer(conn, peer);
 	RB_INSERT(conn_tree, &link->index->tree, conn);
 	TAILQ_INSERT_TAIL(&link->by_use, conn, by_use);
-	if (spec->handler->open(conn, err) == 0) {
-		loop_mark(parent->loop);
-		return CONN_OPENED;
-	}
-	if (!spec->handler->is_patient || !net_is_out_of_fds(err->sys)) {
+	if (spec->handler->open(conn, err) < 0) {
 		conn_end(conn, REASON_ERROR, err->sys);
-		return CONN_REFUSED;
+		return -1;
 	}
-	conn->fd = -1;
-	link->index->last_id--;
-	conn_end(conn, REASON_NONE, 0);
-	return CONN_LATER;
+	loop_mark(parent->loop);
+	return 0;
 }
 
 static bool close_some(struct job *job)

@@ -66,12 +66,10 @@ struct conn_link {
 void conn_index_init(struct conn_index *index);
 
 /* Takes fd as a new connection under parent and hands it to the spec's handler.
-   CONN_REFUSED: fd is closed, nothing is left (err says why). CONN_LATER: for want of descriptors
-   (err->sys) fd is the caller's again, and all is as if it had not been tried. */
-enum conn_try { CONN_OPENED, CONN_REFUSED, CONN_LATER };
-enum conn_try conn_open(struct engine *parent, struct conn_link *link,
-			const struct handler_spec *spec, int fd, const struct address *peer,
-			struct err *err) __attribute__((warn_unused_result));
+   -1: fd is closed, nothing is left (err says why). */
+int conn_open(struct engine *parent, struct conn_link *link, const struct handler_spec *spec,
+	      int fd, const struct address *peer, struct err *err)
+    __attribute__((warn_unused_result));
 
 /* Ends it now, for that reason, unless noded already told it to leave: then that reason stays. Its
    descriptor may be closed in one of the next turns. */

@@ -403,7 +403,7 @@ static int exec_open(struct conn *conn, struct err *err)
 	exec->child.exited = on_exited;
 	ev_io_init(&exec->error, on_error, -1, EV_READ);
 	ev_timer_init(&exec->pause, on_paused, 0., 0.);
-	if (net_pipe(error) < 0)
+	if (net_pipe(error, net_margin_give) < 0)
 		return err_sys(err, net_is_shortage(errno) ? ERR_LIMIT_REACHED : ERR_IO_ERROR,
 			       errno, "no pipe for the program's standard error");
 	/* Ours alone: each end is an open file description of its own. */

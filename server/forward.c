@@ -436,7 +436,7 @@ static int forward_open(struct conn *conn, struct err *err)
 
 	totals_of(forward)->total++;
 	totals_of(forward)->connecting++;
-	forward->fd = net_socket(&spec->backend);
+	forward->fd = net_socket(&spec->backend, net_margin_give);
 	ev_io_init(&forward->client, on_client, conn->fd, 0);
 	ev_io_init(&forward->backend, on_backend, forward->fd, 0);
 	if (forward->fd < 0) {
@@ -455,10 +455,7 @@ static int forward_open(struct conn *conn, struct err *err)
 		}
 	}
 	if (progress == FAILED) {
-		if (net_is_out_of_fds(error))
-			totals_of(forward)->total--;
-		else
-			totals_of(forward)->failed++;
+		totals_of(forward)->failed++;
 		return err_sys(err, ERR_IO_ERROR, error, "backend %s cannot be reached",
 			       address_text(&spec->backend, backend));
 	}
@@ -574,7 +571,6 @@ static const struct field_table forward_fields = FIELD_TABLE(forward_rows);
 const struct handler forward_handler = {
     .id = HANDLER_FORWARD,
     .size = sizeof(struct forward),
-    .is_patient = true,
     .fields = &forward_fields,
     .check = forward_check,
     .write = forward_write,

@@ -51,17 +51,15 @@ struct handler {
 	enum handler_id id;
 	size_t size;			  /* of its struct, which begins with a struct conn */
 	const struct field_table *fields; /* a connection's own keys in state; NULL: none */
-	/* Of open: where it fails with EMFILE or ENFILE (err->sys) it has counted nothing, and the
-	   client is kept for later. */
-	bool is_patient;
 	/* Before anything is touched: find the program, refuse an impossible backend. serving is
 	   the address about to be served. May be NULL. */
 	int (*check)(struct handler_spec *spec, const struct address *serving, struct err *err);
 	/* Members of the handler object in state beside "type". May be NULL. */
 	void (*write)(struct json *json, const struct handler_spec *spec);
-	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged; but
-	   see is_patient. It must not call back into conn_end before it has returned (libev: never
-	   before the starter returned); a failure that is known at once is -1. */
+	/* conn->fd is a new client, non-blocking. -1: the connection is closed and err logged. It
+	   must not call back into conn_end before it has returned (libev: never before the starter
+	   returned); a failure that is known at once is -1. What else it opens may be taken from
+	   the margin (net_margin_give). */
 	int (*open)(struct conn *conn, struct err *err);
 	/* As engine_kind.end; END_KILL needs nothing here, close() follows at once. */
 	bool (*end)(struct conn *conn, enum end how);

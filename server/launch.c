@@ -321,7 +321,7 @@ static pid_t launch_with_report(struct launch *launch)
 	int ends[2], error;
 	pid_t pid;
 
-	if (net_pipe(ends) < 0)
+	if (net_pipe(ends, launch->rehearsal ? net_reserve_give : net_margin_give) < 0)
 		return -1;
 	launch->report = ends[1];
 	pid = launch_with_copy(launch);

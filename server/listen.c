@@ -30,7 +30,7 @@ static int reuse_address(int fd, int on)
    one to the number while the first still holds it. */
 static int bind_by_number(int fd, const struct address *address)
 {
-	int named = net_admin_socket(address);
+	int named = net_socket(address, net_reserve_give);
 
 	if (named >= 0 && reuse_address(named, 1) == 0 &&
 	    bind(named, &address->sa, address->len) == 0 && dup3(named, fd, O_CLOEXEC) >= 0) {
@@ -73,7 +73,7 @@ static int listen_tcp(int fd, const struct address *address, int backlog, struct
 static int listen_again(const struct listen_options *options, struct err *err)
 {
 	struct address address = options->address;
-	int fd = net_admin_socket(&address);
+	int fd = net_socket(&address, net_reserve_give);
 
 	if (fd < 0)
 		return failed(err, &address, "open a socket for");
@@ -112,7 +112,7 @@ int listen_open(const struct listen_options *options, struct address *bound, str
 	*bound = options->address;
 	if (options->bound_fd >= 0)
 		return listen_again(options, err);
-	fd = net_admin_socket(bound);
+	fd = net_socket(bound, net_reserve_give);
 	if (fd < 0)
 		return failed(err, bound, "open a socket for");
 	if (address_is_unix(bound))

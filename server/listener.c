@@ -159,6 +159,12 @@ static enum accept_status hold_one(struct listener *listener)
 	return ACCEPT_FULL;
 }
 
+/* Whoever is accepted can also be served. */
+static bool can_serve(const struct listener *listener)
+{
+	return listener->reserve || net_margin_has();
+}
+
 /* The client that was held, or the first of the queue. */
 static int next_client(struct listener *listener, struct address *peer)
 {
@@ -179,22 +185,15 @@ static int next_client(struct listener *listener, struct address *peer)
 	return fd;
 }
 
-static bool take_client(struct listener *listener, int fd, const struct address *peer)
+static void take_client(struct listener *listener, int fd, const struct address *peer)
 {
-	bool ending = engine_is_ending(&listener->e);
-
 	listener->accepted++;
-	listener->accepted_at_stop += ending;
-	/* It inherited the filter that keeps new clients out. */
-	if (ending)
+	if (engine_is_ending(&listener->e)) {
+		listener->accepted_at_stop++;
+		/* It inherited the filter that keeps new clients out. */
 		net_accept_syn(fd);
-	if (listener->ops->accepted(listener->e.parent, fd, peer))
-		return true;
-	listener->accepted--;
-	listener->accepted_at_stop -= ending;
-	listener->waiting_fd = fd;
-	shortage_begins(listener, errno);
-	return false;
+	}
+	listener->ops->accepted(listener->e.parent, fd, peer);
 }
 
 /* Accepts a batch within the limits. */
@@ -207,7 +206,7 @@ static enum accept_status accept_batch(struct listener *listener)
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		if (!listener->ops->has_room(listener->e.parent))
 			return ending ? hold_one(listener) : ACCEPT_FULL;
-		fd = next_client(listener, &peer);
+		fd = can_serve(listener) ? next_client(listener, &peer) : -1;
 		if (fd < 0 && net_accept_is_transient(errno)) {
 			listener->aborted++;
 			aborted++;
@@ -221,8 +220,7 @@ static enum accept_status accept_batch(struct listener *listener)
 		}
 		if (fd < 0)
 			return accept_failed(listener, i == 0);
-		if (!take_client(listener, fd, &peer))
-			return ACCEPT_SHORT;
+		take_client(listener, fd, &peer);
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
@@ -361,14 +359,23 @@ static void refuse(struct listener *listener, int fd)
 	net_close_gently(fd, address_is_unix(&listener->address));
 }
 
-/* Nobody else is served: a batch of those without a place is refused. */
+/* Hearing them out is work that the others wait for, as ending connections is. */
+static bool may_refuse(struct listener *listener, int refused)
+{
+	if (listener->e.how == END_KILL)
+		return refused < ACCEPT_BATCH;
+	/* One always: it may be the one that is held, for which nothing would wake us. */
+	return refused == 0 || loop_may(&listener->e.loop->ending);
+}
+
+/* Nobody else is served: some of those without a place are refused. */
 static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
 	uint64_t before = listener->refused_at_stop;
 	int fd;
 
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	for (int i = 0; may_refuse(listener, i); i++) {
 		fd = next_client(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno))
 			continue;
@@ -560,11 +567,11 @@ void listener_resume(struct listener *listener)
 	}
 	/* Never accept from here: whoever has just left may have been let in by us. */
 	watch(listener, true);
-	/* The one that is held is not in the queue: nothing would wake us for it. */
-	if (ending || listener->waiting_fd >= 0)
+	if (ending) {
+		/* The one that is held is not in the queue: nothing would wake us for it. */
 		ev_feed_event(listener->e.loop->ev, &listener->io, EV_READ);
-	if (ending)
 		return;
+	}
 	if (listener->short_of_fds)
 		pause_for(listener, SHORTAGE_PAUSE);
 	engine_set_phase(&listener->e, PHASE_RUNNING, REASON_NONE, 0);

@@ -16,9 +16,8 @@
 struct listener_ops {
 	/* May one more be accepted? */
 	bool (*has_room)(struct engine *owner);
-	/* fd is a new client, non-blocking, now the owner's. False: it is not taken, for want of
-	   the descriptors to serve it (errno: EMFILE or ENFILE); it will be the next again. */
-	bool (*accepted)(struct engine *owner, int fd, const struct address *peer);
+	/* fd is a new client, non-blocking, now the owner's. */
+	void (*accepted)(struct engine *owner, int fd, const struct address *peer);
 	/* The socket is dead (REASON_LISTENER_LOST) or unreachable (REASON_PATH_REMOVED); the
 	   listener is ending for that reason. error is an errno or 0, detail a sentence. */
 	void (*lost)(struct engine *owner, enum reason why, int error, const char *detail);
@@ -34,8 +33,8 @@ struct listener {
 	uint32_t backlog;	/* effective: capped by net.core.somaxconn */
 	bool reserve;
 	bool keep_bound; /* at the end leave a bound, silent TCP socket in kept_fd */
-	int waiting_fd;	 /* the next client, where it is accepted already: while closing to see
-			    whether there is one, or for want of descriptors; else -1 */
+	int waiting_fd;	 /* closing: a client accepted to see whether there is one, for whom there
+			    is no place yet; else -1 */
 	int kept_fd;	 /* for the owner to take when the listener has gone, else -1 */
 	bool closing;	 /* new clients are being refused */
 	bool last_look;	 /* closing: the grace for handshakes has passed */

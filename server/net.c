@@ -11,14 +11,19 @@
 
 enum { DISCARD_MAX = 1024 * 1024, DISCARD_CHUNK = 16 * 1024 };
 
+/* Descriptors of nothing, which can be given up. */
+struct kept {
+	int fds[NET_RESERVE];
+	size_t n, most;
+};
+
 /* What belongs to the process and not to an engine: its limit and its spare numbers. */
 static size_t nofile_before; /* soft limit found at the start; 0: not raised yet */
-static int reserve[NET_RESERVE];
-static size_t reserved;
+static struct kept reserve = {.most = NET_RESERVE}, margin = {.most = NET_MARGIN};
 static bool (*shed_all)(void *keeper); /* NULL: nobody keeps any */
 static void *shed_keeper;
 
-int net_socket(const struct address *address)
+int net_socket(const struct address *address, bool (*give)(void))
 {
 	const int family = address->sa.sa_family;
 	const int on = 1;
@@ -26,7 +31,7 @@ int net_socket(const struct address *address)
 
 	do
 		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	while (fd == -1 && net_shed(errno));
+	while (fd == -1 && net_is_out_of_fds(errno) && give());
 	if (fd == -1 || family != AF_INET6)
 		return fd;
 	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) {
@@ -39,13 +44,13 @@ int net_socket(const struct address *address)
 	return fd;
 }
 
-int net_pipe(int ends[2])
+int net_pipe(int ends[2], bool (*give)(void))
 {
 	int status;
 
 	do
 		status = pipe2(ends, O_CLOEXEC);
-	while (status == -1 && net_shed(errno));
+	while (status == -1 && net_is_out_of_fds(errno) && give());
 	return status;
 }
 
@@ -306,50 +311,65 @@ bool net_shed(int error)
 }
 
 /* Opened one by one, not duplicated, so that each also holds a place in the system's file table
-   (ENFILE). */
-void net_reserve_fill(void)
+   (ENFILE). errno is 0, or says why it is not full. */
+static void kept_fill(struct kept *kept)
 {
-	while (reserved < NET_RESERVE) {
+	errno = 0;
+	while (kept->n < kept->most) {
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 		if (fd != -1)
-			reserve[reserved++] = fd;
+			kept->fds[kept->n++] = fd;
 		else if (!net_shed(errno))
 			return;
 	}
 }
 
-bool net_reserve_give(void)
+static bool kept_has(struct kept *kept, size_t n)
+{
+	kept_fill(kept);
+	return kept->n >= n || !net_is_out_of_fds(errno);
+}
+
+static bool kept_give(struct kept *kept)
 {
 	if (shed_any())
 		return true;
-	if (reserved == 0)
+	if (kept->n == 0)
 		return false;
-	close(reserve[--reserved]);
+	close(kept->fds[--kept->n]);
 	return true;
+}
+
+void net_reserve_fill(void)
+{
+	kept_fill(&reserve);
+}
+
+bool net_reserve_give(void)
+{
+	return kept_give(&reserve);
 }
 
 bool net_reserve_has(size_t n)
 {
-	errno = 0;
-	net_reserve_fill();
-	return reserved >= n || !net_is_out_of_fds(errno);
+	return kept_has(&reserve, n);
 }
 
-void net_reserve_close(void)
+bool net_margin_has(void)
 {
-	while (net_reserve_give())
+	return margin.n == margin.most || kept_has(&margin, margin.most);
+}
+
+bool net_margin_give(void)
+{
+	return kept_give(&margin);
+}
+
+void net_kept_close(void)
+{
+	while (net_margin_give() || net_reserve_give())
 		continue;
-}
-
-int net_admin_socket(const struct address *address)
-{
-	int fd;
-
-	do
-		fd = net_socket(address);
-	while (fd < 0 && net_is_out_of_fds(errno) && net_reserve_give());
-	return fd;
 }
 
 FILE *net_fopen(const char *path)

@@ -1,5 +1,5 @@
 /* Sockets as this project wants them (close-on-exec and non-blocking from birth), the descriptor
-   limit, and the descriptors kept back for administration. */
+   limit, and the descriptors kept back. */
 #ifndef SERVER_NET_H
 #define SERVER_NET_H
 
@@ -12,10 +12,11 @@
 #include "../proto/error.h"
 
 /* A stream socket of the address's family: SOCK_CLOEXEC | SOCK_NONBLOCK; IPV6_V6ONLY for IPv6.
-   -1: errno is set. */
-int net_socket(const struct address *address);
-/* A pipe to read from ends[0] what is written to ends[1]: O_CLOEXEC. -1: errno is set. */
-int net_pipe(int ends[2]);
+   Where descriptors have run out it has one of those kept back: give is net_reserve_give or
+   net_margin_give. -1: errno is set. */
+int net_socket(const struct address *address, bool (*give)(void));
+/* A pipe to read from ends[0] what is written to ends[1]: O_CLOEXEC. Otherwise as net_socket. */
+int net_pipe(int ends[2], bool (*give)(void));
 /* True if fd is open and the very socket of that inode; 0, for one that was never learnt, is any.
  */
 bool net_is_socket(int fd, ino_t ino);
@@ -79,15 +80,23 @@ void net_reserve_fill(void);
 /* Frees one, of those that net_shed closes or else of these; false if none is left. The caller
    repeats the call that failed. */
 bool net_reserve_give(void);
-/* Fills it. False if fewer than n are left of it because descriptors have run out; where none could
-   be had for another reason, as without /dev/null, there is nothing to save. */
+/* Fills it. False if fewer than n are left of it because descriptors have run out (errno); where
+   none could be had for another reason, as without /dev/null, there is nothing to save. */
 bool net_reserve_has(size_t n);
-/* For administration: net_socket, and a file to read, with a descriptor of the reserve if there is
-   no other. -1 or NULL: errno is set. */
-int net_admin_socket(const struct address *address);
+/* Descriptors for what serves a client beside its own, as many as that can be: the socket to a
+   backend; or a pipe for a program's standard error, and another to start it as somebody else. A
+   client is accepted only when they are there, so that nobody is accepted who cannot be served. */
+enum { NET_MARGIN = 4 };
+/* Fills it. False if it is not full because descriptors have run out (errno). */
+bool net_margin_has(void);
+/* As net_reserve_give. */
+bool net_margin_give(void);
+/* Closes all that are kept back. */
+void net_kept_close(void);
+/* A file to read, for administration: with a descriptor of the reserve if there is no other. NULL:
+   errno is set. */
 FILE *net_fopen(const char *path);
 /* The number that a file of /proc/sys begins with; `otherwise` if it cannot be read. */
 unsigned net_setting(const char *path, unsigned otherwise);
-void net_reserve_close(void);
 
 #endif

@@ -479,7 +479,7 @@ static int open_on_loop(struct node *node, const struct node_options *options, s
 
 static void node_free(struct node *node)
 {
-	net_reserve_close();
+	net_kept_close();
 	if (node->admin)
 		free(node->admin->observe);
 	free(node->admin);
@@ -511,6 +511,7 @@ struct node *node_open(const struct node_options *options, struct err *err)
 	if (!node)
 		return NULL;
 	net_reserve_fill();
+	(void)net_margin_has();
 	node->ready_fd = options->ready_fd;
 	if (loop_open(&node->loop) < 0)
 		status = err_sys(err, ERR_IO_ERROR, errno, "cannot set up the event loop");

@@ -109,9 +109,6 @@ static void conn_gone(struct engine *engine, struct engine *child)
 	struct pool *pool = pool_of(engine);
 	struct conn *conn = container_of(child, struct conn, e);
 
-	/* It was not taken. */
-	if (conn->e.why == REASON_NONE)
-		return;
 	count_end(pool, conn);
 	remember(pool, conn);
 	pool->ops->room(pool->e.parent);
@@ -338,29 +335,24 @@ uint64_t pool_count(const struct pool *pool)
 	return pool->conns.count;
 }
 
-bool pool_add(struct pool *pool, int fd, const struct address *peer)
+void pool_add(struct pool *pool, int fd, const struct address *peer)
 {
 	char subject[ADDRESS_TEXT_SIZE];
 	struct err err = {0};
-	enum conn_try status;
+	int status;
 
+	pool->total++;
 	pool->opening = true;
 	status = conn_open(&pool->e, &pool->link, pool->spec, fd, peer, &err);
 	pool->opening = false;
-	if (status == CONN_LATER) {
-		errno = err.sys;
-		return false;
-	}
-	pool->total++;
-	if (status == CONN_OPENED) {
+	if (status == 0) {
 		idle_update(pool);
-		return true;
+		return;
 	}
 	pool->refused++;
 	pool_subject(&pool->e, subject, sizeof(subject));
 	if (log_allowed(&pool->trouble, 1, 10., LOG_LEVEL_WARNING, subject))
 		log_warning(subject, "connection not served: %s", err.detail);
-	return true;
 }
 
 void pool_set_limit(struct pool *pool, uint64_t limit)

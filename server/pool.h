@@ -61,9 +61,8 @@ bool pool_has_room(const struct pool *pool);
 uint64_t pool_count(const struct pool *pool);
 
 /* Takes fd, a new client. A connection that cannot be served is closed and counted as refused;
-   its cause is one rate-limited warning. False: it is not taken, for want of descriptors, and
-   nothing is counted (errno: EMFILE or ENFILE). */
-bool pool_add(struct pool *pool, int fd, const struct address *peer);
+   its cause is one rate-limited warning. */
+void pool_add(struct pool *pool, int fd, const struct address *peer);
 
 /* Shows a limit: null for UINT64_MAX. */
 void pool_write_limit(struct json *json, uint64_t limit);

@@ -31,15 +31,15 @@ static bool has_room(struct engine *owner)
 	return pool_has_room(server_of(owner)->pool);
 }
 
-static bool accepted(struct engine *owner, int fd, const struct address *peer)
+static void accepted(struct engine *owner, int fd, const struct address *peer)
 {
 	struct server *server = server_of(owner);
-	uint64_t before = pool_count(server->pool);
-	bool taken = pool_add(server->pool, fd, peer);
 
+	uint64_t before = pool_count(server->pool);
+
+	pool_add(server->pool, fd, peer);
 	if (engine_is_ending(owner))
 		server->stop_total += pool_count(server->pool) - before;
-	return taken;
 }
 
 static void forget_loss(struct server *server)

@@ -147,3 +147,27 @@ many_servers() {
 		assert 0 < node.state("process.loop.ended_in_a_turn") <= 32
 	END
 }
+
+@test "a full queue that a stop refuses is heard out in slices" {
+	start_noded
+	script <<-'END'
+		from peers import *
+		import contextlib
+		node = Node()
+		at = node.serve("unix:", max_connections=1, backlog=300)
+		inside = connect(at)
+		node.until_open(at, 1)
+		clients = [connect(at) for _ in range(300)]
+		for client in clients:
+		    client.setblocking(False)
+		    with contextlib.suppress(BlockingIOError):
+		        client.sendall(bytes(1 << 20))
+		    client.setblocking(True)
+		stopped = node.result("stop_server", address=at, force=True)
+		expect([stopped["stopped"], stopped["refused_at_stop"]], [1, 300])
+		for client in clients:
+		    expect(client.recv(1), b"")
+		# Counted with those that end, a share of each turn.
+		assert 1 < node.state("process.loop.ended_in_a_turn") <= 32
+	END
+}

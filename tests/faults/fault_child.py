@@ -95,16 +95,19 @@ spawn_fails("pipe2", "EMFILE", True)
 spawn_fails("pipe2", "ENFILE")
 
 
-@fault("spawn-fails", lines=(1, 3))
+@fault("spawn-fails", lines=(2, 2))
 def spawn_without_descriptors(run):
-    """no descriptor left for the pipe of a program"""
+    """one descriptor left, and two clients: there is none for the pipe of a program"""
     address = exec_server(run, ["cat"])
     run.limit_descriptors(1)
-    client = run.client(address)
-    expect(client.recv(1), b"")
-    client.close()
+    first, second = run.client(address), run.client(address)
+    run.subject.exchange(first)
+    run.node.await_at(address, "listener.why", equals="fd_limit")
     run.restore_descriptors()
-    run.subject.visit(address)
+    run.subject.exchange(second)
+    first.close()
+    second.close()
+    run.node.await_at(address, "listener.phase", equals="running")
     run.node.await_at(address, "connection_pool.open", equals=0)
     run.stop(address)
 

@@ -8,6 +8,7 @@
 #include "../../server/admin.h"
 #include "../../server/child.h"
 #include "../../server/limits.h"
+#include "../../server/net.h"
 #include "../../server/session.h"
 #include "kernel.h"
 #include "world.h"
@@ -517,8 +518,8 @@ static void look_at_fds(void)
 	if (kinds[KIND_PIPE_WRITE] != pipes->open)
 		violated("%u pipes for bulk are %llu", pipes->open,
 			 (unsigned long long)kinds[KIND_PIPE_WRITE]);
-	if (kinds[KIND_EPOLL] > 1 || kinds[KIND_EVENT] > 1 || kinds[KIND_NULL] > 32 ||
-	    kinds[KIND_INODE] + kinds[KIND_TEXT] > 0)
+	if (kinds[KIND_EPOLL] > 1 || kinds[KIND_EVENT] > 1 ||
+	    kinds[KIND_NULL] > NET_RESERVE + NET_MARGIN || kinds[KIND_INODE] + kinds[KIND_TEXT] > 0)
 		violated(
 		    "descriptors are left: epoll %llu, event %llu, null %llu, directory %llu, "
 		    "text %llu",

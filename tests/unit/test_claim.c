@@ -130,7 +130,7 @@ static struct outcome take_mode(const char *path, mode_t mode)
 {
 	struct outcome outcome = {.fd = -1};
 	struct address address = address_of(path);
-	int fd = net_socket(&address);
+	int fd = net_socket(&address, net_reserve_give);
 
 	if (claim_take(&outcome.claim, fd, &address, mode, NULL, 8, &outcome.replaced,
 		       &outcome.err) == 0)
@@ -524,7 +524,7 @@ static int run_without_descriptors(void)
 	struct rlimit limit;
 	struct err err;
 	bool replaced;
-	int fd = net_socket(&address), next = dup(fd);
+	int fd = net_socket(&address, net_reserve_give), next = dup(fd);
 
 	close(next);
 	net_reserve_fill();

@@ -35,7 +35,7 @@ static struct address loopback(int family)
 /* A listener on a free port, which address then has; -1 if the family is off here. */
 static int open_listener(struct address *address)
 {
-	int fd = net_socket(address);
+	int fd = net_socket(address, net_reserve_give);
 
 	if (fd == -1 || bind(fd, &address->sa, address->len) == -1 || listen(fd, 16) == -1 ||
 	    getsockname(fd, &address->sa, &address->len) == -1) {
@@ -56,7 +56,7 @@ static bool ready(int fd, short events, int ms)
 /* A client whose connect was begun. */
 static int begin_client(const struct address *address)
 {
-	int fd = net_socket(address);
+	int fd = net_socket(address, net_reserve_give);
 
 	if (fd != -1 && connect(fd, &address->sa, address->len) == -1 && errno != EINPROGRESS) {
 		close(fd);
@@ -83,7 +83,7 @@ static bool passes(int from, int to)
 static void test_sockets(int family, const char *name)
 {
 	struct address address = loopback(family);
-	int fd = net_socket(&address), on = -1;
+	int fd = net_socket(&address, net_reserve_give), on = -1;
 	socklen_t len = sizeof on;
 
 	CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) && (fcntl(fd, F_GETFL) & O_NONBLOCK),
@@ -376,8 +376,41 @@ static int run_reserve(void)
 		return 9;
 	if (dup(STDOUT_FILENO) != -1)
 		return 6;
-	net_reserve_close();
+	net_kept_close();
 	return dup(STDOUT_FILENO) == fd && !net_reserve_give() ? 0 : 7;
+}
+
+/* What serves a client comes from the margin, and nobody is to be accepted until it is whole again.
+ */
+static int run_margin(void)
+{
+	const struct address address = loopback(AF_INET);
+	struct rlimit limit;
+	int ends[2], more[2], fd;
+
+	closefrom(STDERR_FILENO + 1);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = STDERR_FILENO + 1 + NET_MARGIN;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (!net_margin_has() || dup(STDOUT_FILENO) != -1)
+		return 1;
+	if (net_pipe(ends, net_margin_give) == -1 || net_pipe(more, net_margin_give) == -1)
+		return 2;
+	if (net_socket(&address, net_margin_give) != -1 || errno != EMFILE)
+		return 3;
+	if (net_margin_has() || errno != EMFILE)
+		return 4;
+	net_close_both(ends[0], ends[1]);
+	close(more[0]);
+	if (net_margin_has())
+		return 5;
+	fd = net_socket(&address, net_margin_give);
+	close(more[1]);
+	close(fd);
+	if (!net_margin_has())
+		return 6;
+	net_kept_close();
+	return dup(STDOUT_FILENO) == STDERR_FILENO + 1 ? 0 : 7;
 }
 
 static void test_descriptors(void)
@@ -393,6 +426,7 @@ static void test_descriptors(void)
 		CHECK_UINT((unsigned)status, 0,
 			   "without /dev/null nothing is kept back, and nothing short");
 	CHECK_UINT((unsigned)in_child(run_reserve), 0, "32 are kept back, given and taken back");
+	CHECK_UINT((unsigned)in_child(run_margin), 0, "so are four for what serves a client");
 }
 
 int main(void)

@@ -351,17 +351,19 @@ static void test_shortage(void)
 {
 	struct address address = {.in = {.sin_family = AF_INET}};
 	struct rlimit before = run_short();
-	int ends[2], fd = net_socket(&address);
+	int ends[2], fd = net_socket(&address, net_margin_give);
 
 	CHECK(fd >= 0 && loop.pipes.open == 0, "a socket gets the place of a spare pipe");
-	CHECK(net_pipe(ends) < 0 && errno == EMFILE, "where none is spare there is a shortage");
+	CHECK(net_pipe(ends, net_margin_give) < 0 && errno == EMFILE,
+	      "where none is spare there is a shortage");
 	close(fd);
-	CHECK(net_pipe(ends) == 0, "and then there is none");
+	CHECK(net_pipe(ends, net_margin_give) == 0, "and then there is none");
 	close_pair(ends);
 	setrlimit(RLIMIT_NOFILE, &before);
 
 	before = run_short();
-	CHECK(net_pipe(ends) == 0 && loop.pipes.open == 0, "a program's pipe gets it too");
+	CHECK(net_pipe(ends, net_margin_give) == 0 && loop.pipes.open == 0,
+	      "a program's pipe gets it too");
 	close_pair(ends);
 	setrlimit(RLIMIT_NOFILE, &before);
 
@@ -375,7 +377,7 @@ static void test_shortage(void)
 	CHECK(net_reserve_has(2), "all of it");
 	close(fd);
 	setrlimit(RLIMIT_NOFILE, &before);
-	net_reserve_close();
+	net_kept_close();
 	CHECK(!net_shed(EMFILE) && errno == EMFILE, "no pipe is left to be closed");
 }
 
