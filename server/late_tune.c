@@ -4,7 +4,7 @@
 #include "net.h"
 
 enum { TUNED_A_TURN = 128 };
-#define TICK 0.1
+#define TICK 1.0
 
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int revents)
 {

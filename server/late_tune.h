@@ -20,8 +20,8 @@ struct late_tunes {
 	struct loop *loop;
 };
 
-/* fd is tuned (net_tune) in 0.1 to 0.2 seconds, if not before, unless late_tune_cancel comes first.
- */
+/* fd is tuned (net_tune) in one to two seconds, if not before, unless late_tune_cancel comes first.
+   By then it is only about keepalive, which is of no use for hours (tcp(7), tcp_keepalive_time). */
 void late_tune_begin(struct late_tunes *tunes, struct late_tune *tune, struct loop *loop, int fd);
 /* It cannot wait any longer: tuned now, if it is not yet. Bytes that Nagle's algorithm held back go
    out by that (tcp(7), TCP_NODELAY). */
