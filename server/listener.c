@@ -229,12 +229,18 @@ static enum accept_status accept_batch(struct listener *listener)
 
 /* -- watching -- */
 
+static void unwatch(struct listener *listener)
+{
+	ev_io_stop(listener->e.loop->ev, &listener->io);
+	loop_untell(listener->e.loop, &listener->io);
+}
+
 static void watch(struct listener *listener, bool on)
 {
 	if (on && listener->fd >= 0)
 		ev_io_start(listener->e.loop->ev, &listener->io);
 	else
-		ev_io_stop(listener->e.loop->ev, &listener->io);
+		unwatch(listener);
 }
 
 /* A number closed under us may be somebody else's by now: nothing may be done to it any more. */
@@ -502,11 +508,10 @@ static int listener_log_level(const struct engine *engine)
 
 /* -- events -- */
 
-static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
+static void hear(ev_io *io, int revents)
 {
 	struct listener *listener = container_of(io, struct listener, io);
 
-	(void)ev;
 	if (engine_is_ending(&listener->e)) {
 		if (loop_dropped(revents)) {
 			/* Set anew, so that libev asks the kernel again when it is started. */
@@ -524,6 +529,12 @@ static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
 	} else {
 		serve(listener);
 	}
+}
+
+static void on_readable(struct ev_loop *ev, ev_io *io, int revents)
+{
+	(void)ev;
+	loop_tell(container_of(io, struct listener, io)->e.loop, io, revents, hear);
 }
 
 static void on_pause(struct ev_loop *ev, ev_timer *timer, int revents)

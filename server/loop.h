@@ -77,15 +77,12 @@ struct loop {
 	LIST_HEAD(, observer) observers;
 	LIST_HEAD(, exposed) exposed[LOOP_EXPOSED];
 	bool changed;
-	double now;	 /* see loop_now */
-	ev_check woken;	 /* first of all after sleeping: takes the time */
-	ev_prepare turn; /* runs jobs, observers and burials just before the loop would sleep */
-	ev_idle awake;	 /* active while jobs are left, so that it does not */
+	double now;    /* see loop_now */
+	ev_idle awake; /* active while jobs are left, so that the loop does not sleep */
 	/* in reverse; a watcher's data is the place of its news, counted from 1 */
 	struct news *news;
 	size_t nnews, news_room;
-	ev_check mail; /* last of all after sleeping: gives the news out */
-	ev_fork anew;  /* before libev opens another epoll descriptor, with all that is watched */
+	ev_fork anew; /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */
