@@ -65,6 +65,44 @@ int run_discover(const struct args *args)
 	return run_one(args, print_document);
 }
 
+static bool has_word(struct span array, const char *word)
+{
+	struct raw_walk walk;
+	struct raw_item item;
+
+	raw_begin(&walk, array);
+	while (raw_next(&walk, &item))
+		if (scan_string_is(item.value, word))
+			return true;
+	return false;
+}
+
+/* " handlers echo,discard,forward (no exec)": what is missing is said, for who does not know all
+   kinds does not miss one. */
+static void add_handlers(struct buf *out, struct span kinds)
+{
+	const char *before = " handlers ", *end = "";
+	struct raw_walk walk;
+	struct raw_item item;
+
+	raw_begin(&walk, kinds);
+	for (; raw_next(&walk, &item); before = ",") {
+		buf_printf(out, "%s", before);
+		print_value(out, item.value);
+	}
+	before = " (no ";
+	for (int id = 0; id < HANDLER_COUNT; id++) {
+		const char *name = handler_kind_get((enum handler_id)id)->name;
+
+		if (has_word(kinds, name))
+			continue;
+		buf_printf(out, "%s%s", before, name);
+		before = ", ";
+		end = ")";
+	}
+	buf_printf(out, "%s", end);
+}
+
 static int print_version(struct buf *out, struct span result, const struct args *args,
 			 struct failure *failure)
 {
@@ -75,6 +113,7 @@ static int print_version(struct buf *out, struct span result, const struct args 
 	    {".", "protocol.minor"}, {" pid ", "pid"},
 	    {" name ", "name"},
 	};
+	struct span kinds = raw_member(result, "handlers");
 
 	(void)args;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -82,6 +121,8 @@ static int print_version(struct buf *out, struct span result, const struct args 
 		if (session_add(out, result, parts[i].member, failure) < 0)
 			return -1;
 	}
+	if (raw_type(kinds) == RAW_ARRAY)
+		add_handlers(out, kinds);
 	buf_append(out, "\n", 1);
 	return 0;
 }

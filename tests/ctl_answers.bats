@@ -135,7 +135,7 @@ as_it_came() {
 }
 
 @test "version, set-log-level and completion" {
-	says "noded $(nodectl -V | cut -d ' ' -f 2) protocol 1.0 pid $NODED_PID name $(state name)" version
+	says "noded $(nodectl -V | cut -d ' ' -f 2) protocol 1.0 pid $NODED_PID name $(state name) handlers echo,discard,forward,exec" version
 	says info set-log-level debug
 	says "" -q set-log-level warning
 	says warning set-log-level info

@@ -26,6 +26,7 @@ setup() {
 
 @test "no exec: version, state and rpc.discover name the others only" {
 	[[ $(result version | jq -c .handlers) == '["echo","discard","forward"]' ]]
+	[[ $(nodectl version) == "noded "*" handlers echo,discard,forward (no exec)" ]]
 	[[ $(state transport.handlers) == '["echo","discard","forward"]' ]]
 	[[ $(result rpc.discover | jq -c '[.components.schemas.handler.oneOf[].title]') == \
 		'["echo","discard","forward"]' ]]
