@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../proto/params.h"
+
+enum { WORDS_MAX = 120 }; /* bytes of arguments that are shown */
+
 static const struct handler *const handlers[HANDLER_COUNT] = {
 #define X(id, name) [HANDLER_##id] = &name##_handler,
     HANDLER_KINDS(X)
@@ -87,6 +91,45 @@ void handler_describe(const struct handler_spec *spec, struct buf *text)
 			   (unsigned)spec->identity.group);
 	else if (spec->program && geteuid() == 0)
 		buf_printf(text, " as root");
+}
+
+static void add_arguments(struct buf *text, char *const *argv)
+{
+	size_t shown = 0;
+
+	for (; *argv; argv++) {
+		shown += 1 + strlen(*argv);
+		if (shown > WORDS_MAX) {
+			buf_printf(text, " ...");
+			return;
+		}
+		buf_printf(text, " %s", *argv);
+	}
+}
+
+static void add_connect_timeout(struct buf *text, const struct handler_spec *spec)
+{
+	uint64_t usual = handler_u64(handler_kind_get(HANDLER_FORWARD), NULL, "connect_timeout_ms");
+	uint64_t ms = (uint64_t)(spec->connect_timeout * 1000 + .5);
+
+	if (ms != usual)
+		buf_printf(text, " --connect-timeout %llums", (unsigned long long)ms);
+}
+
+void handler_spec_words(const struct handler_spec *spec, struct buf *text)
+{
+	char backend[ADDRESS_TEXT_SIZE];
+
+	buf_printf(text, "%s", handler_name(spec));
+	if (spec->backend.len) {
+		buf_printf(text, " %s", address_text(&spec->backend, backend));
+		add_connect_timeout(text, spec);
+	}
+	if (spec->identity.given)
+		buf_printf(text, " --user %u --group %u", (unsigned)spec->identity.user,
+			   (unsigned)spec->identity.group);
+	if (spec->argv)
+		add_arguments(text, spec->argv);
 }
 
 const char *handler_name(const struct handler_spec *spec)

@@ -85,6 +85,8 @@ void handler_spec_write(struct json *json, const struct handler_spec *spec);
 bool handler_spec_equal(const struct handler_spec *a, const struct handler_spec *b);
 /* Appends ", forward tcp:..." and the like: what a line of the log says of it. */
 void handler_describe(const struct handler_spec *spec, struct buf *text);
+/* Appends it as nodectl's start takes it, "exec cat -n"; of long arguments only the beginning. */
+void handler_spec_words(const struct handler_spec *spec, struct buf *text);
 const char *handler_name(const struct handler_spec *spec);
 
 extern const struct handler echo_handler, discard_handler, forward_handler, exec_handler;

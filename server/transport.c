@@ -168,17 +168,38 @@ void transport_open(struct transport *transport, struct engine *node, struct han
 	engine_set_phase(&transport->e, PHASE_RUNNING, REASON_NONE, 0);
 }
 
+/* Who asked may not have known of it, or have meant another: what it is, is said. */
+static int refuse_second(const struct server *known, const struct handler_spec *asked,
+			 struct err *err)
+{
+	struct buf words = {0};
+	const char *text;
+
+	buf_printf(&words, "%s is served already, by ", known->key);
+	handler_spec_words(known->spec, &words);
+	if (!handler_spec_equal(known->spec, asked)) {
+		buf_printf(&words, "; asked for was ");
+		handler_spec_words(asked, &words);
+	}
+	text = buf_string(&words);
+	err_set(err, ERR_ALREADY_EXISTS, "%s", text ? text : "the address is served already");
+	buf_free(&words);
+	return -1;
+}
+
 int transport_start(struct transport *transport, struct server_options *options,
 		    struct server **started, struct err *err)
 {
 	struct server *known = transport_find(transport, &options->address);
 
 	if (known) {
-		handler_spec_free(options->spec);
 		if (engine_is_ending(&known->e))
-			return err_set(err, ERR_WRONG_STATE, "%s is %s; wait for its end",
-				       known->key, phase_name(known->e.phase));
-		return err_set(err, ERR_ALREADY_EXISTS, "%s is served already", known->key);
+			err_set(err, ERR_WRONG_STATE, "%s is %s; wait for its end", known->key,
+				phase_name(known->e.phase));
+		else
+			refuse_second(known, options->spec, err);
+		handler_spec_free(options->spec);
+		return -1;
 	}
 	if (server_start(started, &transport->e, &transport->index, options, err) < 0)
 		return -1;

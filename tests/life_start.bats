@@ -93,6 +93,33 @@ kernel_backlog() {
 \"handler\":{\"type\":\"forward\",\"backend\":\"tcp:127.0.0.1:10\"}}") == already_exists ]]
 }
 
+# told ADDRESS WORDS...: nodectl, too, says so when WORDS are to serve what is served.
+told() {
+	run nodectl start "${@:2}" --if-missing
+	assert_failure 6
+	assert_output "nodectl: unix:$2: is served already, by $1 (already_exists)"
+}
+
+@test "start: what serves the address is said, and what was asked for where that is another" {
+	local e=$T/e.sock f=$T/f.sock p=$T/p.sock long
+	result start "{\"address\":\"$e\"}"
+	nodectl start "$f" forward "$e"
+	nodectl start "$p" exec cat -u
+	told "echo; asked for was exec cat" "$e" exec cat
+	told "echo; asked for was forward tcp:127.0.0.1:9 --connect-timeout 20ms" "$e" \
+		forward tcp:127.0.0.1:9 --connect-timeout 20ms
+	told "forward unix:$e; asked for was forward unix:$e --connect-timeout 7000ms" "$f" \
+		forward "$e" --connect-timeout 7s
+	told "exec cat -u; asked for was discard" "$p" discard
+	told "exec cat -u; asked for was exec cat" "$p" exec cat
+	# Of arguments that would fill the line the beginning is enough.
+	long=$(printf '%0200d' 1)
+	told "exec cat -u; asked for was exec sh -c ..." "$p" exec sh -c "$long" more
+	run nodectl start "$e" echo
+	assert_failure 6
+	assert_output "nodectl: unix:$e: is served already, by echo (already_exists)"
+}
+
 @test "start: if_missing takes a suspended server, and leaves it so" {
 	serve "$T/s.sock"
 	result suspend_server "{\"address\":\"$T/s.sock\"}"
