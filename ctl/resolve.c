@@ -142,6 +142,8 @@ int resolve_address(const char *text, char out[static ADDRESS_TEXT_SIZE], struct
 {
 	if (is_relative(text))
 		return resolve_relative(text, text, out, failure);
+	if (text_begins(text, "tcp://"))
+		return refuse_form(text, failure);
 	if (text_begins(text, "unix:") && text[5] != '/' && text[5] != '@' && text[5] != '\0')
 		return resolve_relative(text + strlen("unix:"), text, out, failure);
 	if (text_begins(text, "tcp:"))

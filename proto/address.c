@@ -117,6 +117,79 @@ static int colons_explain(const char *text, const char *shown, struct err *err)
 		       shown);
 }
 
+/* True for "name:port" whose name is no scheme people know from elsewhere. */
+static bool is_host_and_port(const char *text)
+{
+	static const char *const schemes[] = {"http", "https", "udp", "tcp4", "tcp6", "ip", "unix"};
+	const char *colon = strchr(text, ':');
+	in_port_t port;
+
+	if (colon == NULL || !port_parse(colon + 1, &port))
+		return false;
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (strlen(schemes[i]) == (size_t)(colon - text) &&
+		    strncasecmp(text, schemes[i], (size_t)(colon - text)) == 0)
+			return false;
+	for (const char *c = text; c < colon; c++)
+		if (!isalnum((unsigned char)*c) && strchr("-._", *c) == NULL)
+			return false;
+	return true;
+}
+
+/* HOST:PORT, or a port alone, behind "tcp:". */
+static bool suggest_tcp(const char *text, char meant[static ADDRESS_TEXT_SIZE])
+{
+	const char *port_text = text[0] == ':' ? text + 1 : text;
+	struct address address;
+	in_port_t port;
+	int n;
+
+	if (port_parse(port_text, &port))
+		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:127.0.0.1:%s", port_text);
+	else if (tcp_parse(&address, text) || is_host_and_port(text))
+		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:%s", text);
+	else
+		return false;
+	return n < ADDRESS_TEXT_SIZE;
+}
+
+/* The same without the slashes of a URL, before and behind. */
+static bool suggest_url(const char *text, char meant[static ADDRESS_TEXT_SIZE])
+{
+	char bare[ADDRESS_TEXT_SIZE];
+	size_t n;
+
+	text += text_begins(text, "//") ? 2 : 0;
+	n = strlen(text);
+	n -= n > 0 && text[n - 1] == '/';
+	if (n >= sizeof bare)
+		return false;
+	memcpy(bare, text, n);
+	bare[n] = '\0';
+	return suggest_tcp(bare, meant);
+}
+
+static int explain_meant(const char *meant, struct err *err)
+{
+	struct address address;
+
+	return err_set(err, ERR_ADDRESS_INVALID, "did you mean %s%s", meant,
+		       tcp_parse(&address, meant + strlen("tcp:"))
+			   ? ""
+			   : " (noded takes numeric addresses only, nodectl resolves names)");
+}
+
+/* "tcp:" and what would follow it in a URL. */
+static int url_explain(const char *text, const char *shown, struct err *err)
+{
+	char meant[ADDRESS_TEXT_SIZE];
+
+	if (suggest_url(text, meant))
+		return explain_meant(meant, err);
+	return err_set(err, ERR_ADDRESS_INVALID,
+		       "no slashes are behind tcp:, as in tcp:[::1]:80: tcp:%s", shown);
+}
+
 /* What is wrong with an address that begins with "tcp:"; text is the rest. */
 static int tcp_explain(const char *text, struct err *err)
 {
@@ -129,6 +202,8 @@ static int tcp_explain(const char *text, struct err *err)
 	if (text[0] == '\0')
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "no host and no port behind tcp:, as in tcp:127.0.0.1:80");
+	if (text_begins(text, "//"))
+		return url_explain(text, shown, err);
 	if (text[0] == '[')
 		return v6_explain(text, shown, err);
 	if (colon == NULL && port_parse(text, &port))
@@ -224,39 +299,21 @@ static int unix_parse(struct address *address, const char *path, struct err *err
 	return 0;
 }
 
-/* True for "name:port" whose name is no scheme people know from elsewhere. */
-static bool is_host_and_port(const char *text)
+static bool suggest_unix(const char *path, char meant[static ADDRESS_TEXT_SIZE])
 {
-	static const char *const schemes[] = {"http", "https", "udp", "tcp4", "tcp6", "ip", "unix"};
-	const char *colon = strchr(text, ':');
-	in_port_t port;
+	struct address address = {0};
+	struct err err;
 
-	if (colon == NULL || !port_parse(colon + 1, &port))
-		return false;
-	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-		if (strlen(schemes[i]) == (size_t)(colon - text) &&
-		    strncasecmp(text, schemes[i], (size_t)(colon - text)) == 0)
-			return false;
-	for (const char *c = text; c < colon; c++)
-		if (!isalnum((unsigned char)*c) && strchr("-._", *c) == NULL)
-			return false;
-	return true;
+	return unix_parse(&address, path, &err) == 0 && *address_text(&address, meant) != '\0';
 }
 
 bool address_suggest(const char *text, char meant[static ADDRESS_TEXT_SIZE])
 {
-	const char *port_text = text[0] == ':' ? text + 1 : text;
-	struct address address;
-	in_port_t port;
-	int n;
-
-	if (port_parse(port_text, &port))
-		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:127.0.0.1:%s", port_text);
-	else if (tcp_parse(&address, text) || is_host_and_port(text))
-		n = snprintf(meant, ADDRESS_TEXT_SIZE, "tcp:%s", text);
-	else
-		return false;
-	return n < ADDRESS_TEXT_SIZE;
+	if (strncasecmp(text, "tcp:", 4) == 0)
+		return suggest_url(text + 4, meant);
+	if (strncasecmp(text, "unix:", 5) == 0)
+		return suggest_unix(text + 5, meant);
+	return suggest_tcp(text, meant);
 }
 
 static bool is_relative_path(const char *text)
@@ -283,11 +340,7 @@ static int explain(const char *text, struct err *err)
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "tcp: and unix: are written in lower case: %s", shown);
 	if (address_suggest(text, meant))
-		return err_set(
-		    err, ERR_ADDRESS_INVALID, "did you mean %s%s", meant,
-		    tcp_parse(&address, meant + strlen("tcp:"))
-			? ""
-			: " (noded takes numeric addresses only, nodectl resolves names)");
+		return explain_meant(meant, err);
 	if (is_relative_path(text))
 		return err_set(err, ERR_ADDRESS_INVALID,
 			       "the path must be absolute, as in unix:/run/app.sock: %s", shown);

@@ -37,8 +37,9 @@ int address_parse(struct address *address, const char *text, struct err *err)
 bool address_begins(const char *text);
 /* True for a port as it is written in an address. */
 bool address_is_port(const char *text);
-/* What was probably meant by a text that does not: "tcp:" before HOST:PORT, whether the host is a
-   name or a number, and this machine for a port alone. False if nothing is near. */
+/* What was probably meant by a text that is none: "tcp:" before HOST:PORT, whether the host is a
+   name or a number, and this machine for a port alone; tcp://HOST:PORT without the slashes; TCP:
+   and UNIX: in lower case. False if nothing is near. */
 bool address_suggest(const char *text, char meant[static ADDRESS_TEXT_SIZE]);
 
 /* Takes what accept, getsockname or getpeername gave; other families become no address. An unbound

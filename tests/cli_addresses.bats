@@ -64,6 +64,21 @@ refused() {
 	refused '"udp:80" is not an address: give' udp:80
 }
 
+@test "what would be a URL, or is in upper case, gets one too" {
+	refused "tcp://127.0.0.1:80 is not an address; did you mean tcp:127.0.0.1:80?" tcp://127.0.0.1:80
+	refused "did you mean tcp:localhost:80?" tcp://localhost:80/
+	refused "did you mean tcp:[::1]:80?" 'tcp://[::1]:80'
+	refused "did you mean tcp:127.0.0.1:80?" TCP:127.0.0.1:80
+	refused "did you mean unix:/run/x.sock?" UNIX:/run/x.sock
+	refused '"tcp://127.0.0.1" is not an address: give tcp:HOST:PORT' tcp://127.0.0.1
+	run --separate-stderr nodectl state tcp://127.0.0.1:80 phase
+	assert_equal "$status" 2
+	[[ $stderr == *"did you mean tcp:127.0.0.1:80?"* ]] || fail "$stderr"
+	# A path may begin with any number of slashes.
+	becomes unix:/tmp/x.sock unix:///tmp/x.sock
+	becomes unix:/tmp/x.sock unix://tmp/x.sock
+}
+
 @test "what cannot be an address" {
 	refused "not an address" ''
 	refused "http:" http://localhost

@@ -77,6 +77,14 @@ static const struct {
     {"tcp:*:80", "did you mean tcp:127.0.0.1:80"},
     {"tcp:::1:80", "did you mean tcp:[::1]:80"},
     {"tcp:2001:db8::1:443", "did you mean tcp:[2001:db8::1]:443"},
+    {"tcp://127.0.0.1:80", "did you mean tcp:127.0.0.1:80"},
+    {"tcp://127.0.0.1:80/", "did you mean tcp:127.0.0.1:80"},
+    {"tcp://[::1]:80", "did you mean tcp:[::1]:80"},
+    {"tcp://:80", "did you mean tcp:127.0.0.1:80"},
+    {"tcp://localhost:80", "did you mean tcp:localhost:80 (noded takes numeric addresses only"},
+    {"tcp://127.0.0.1", "no slashes are behind tcp:"},
+    {"tcp://", "no slashes are behind tcp:"},
+    {"tcp:///", "no slashes are behind tcp:"},
     {"TCP:127.0.0.1:80", "lower case"},
     {"Unix:/run/x", "lower case"},
     {"x.sock", "must be absolute"},
@@ -178,9 +186,10 @@ static void test_refused(void)
 /* A text far over every limit: told shortened, whatever form it begins like. */
 static void test_endless(void)
 {
-	static const char *const beginnings[] = {
-	    "",		  "/",	    "unix:",	"unix:/", "tcp:", "tcp:[",
-	    "tcp:[::1]:", "tcp:1:", "tcp:1:2:", ".",	  "@",	  ":"};
+	static const char *const beginnings[] = {"",	   "/",	       "unix:",	     "unix:/",
+						 "tcp:",   "tcp:[",    "tcp:[::1]:", "tcp://",
+						 "tcp:1:", "tcp:1:2:", ".",	     "@",
+						 ":"};
 	static char text[70000];
 
 	for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
