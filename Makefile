@@ -20,8 +20,8 @@ SERVER = clock log net spare owner ids privileges filter sandbox access refusals
 	backoff engine identity offspring launch \
 	child relay claim listen listener conn handler echo forward exec pool \
 	server transport state call methods lists wait shutdown batch session admin node main
-CTL = account args client command completion exchange failure help interrupt lists many_requests memory \
-	one_request option owner pages print progress raw request resolve session shutdown state \
+CTL = account args client columns command completion exchange failure help interrupt lists many_requests \
+	memory one_request option owner pages print progress raw request resolve session shutdown state \
 	suggest table tree wait main
 
 # Unit tests, tests/unit/NAME.c: with proto alone, and with the server's objects except main.

@@ -1,6 +1,7 @@
 /* list-servers and list-connections: tables, keys, or all pages as one JSON object. */
 #include <string.h>
 
+#include "columns.h"
 #include "commands.h"
 #include "memory.h"
 #include "pages.h"
@@ -14,6 +15,7 @@ enum { COLUMNS_MAX = 64 };
 struct list {
 	const char *member; /* of the result: the rows */
 	const char *key;    /* of a row: what -q prints */
+	enum columns_of names;
 	const struct table_column *usual;
 	size_t nusual;
 };
@@ -42,9 +44,12 @@ static const struct table_column connection_columns[] = {
 
 #define COLUMNS(rows) .usual = (rows), .nusual = sizeof(rows) / sizeof((rows)[0])
 
-static const struct list servers = {.member = "servers", .key = "address", COLUMNS(server_columns)};
-static const struct list connections = {
-    .member = "connections", .key = "id", COLUMNS(connection_columns)};
+static const struct list servers = {
+    .member = "servers", .key = "address", .names = COLUMNS_OF_SERVERS, COLUMNS(server_columns)};
+static const struct list connections = {.member = "connections",
+					.key = "id",
+					.names = COLUMNS_OF_CONNECTIONS,
+					COLUMNS(connection_columns)};
 
 /* What is being made of the rows. */
 struct listing {
@@ -53,7 +58,6 @@ struct listing {
 	struct table_column columns[COLUMNS_MAX];
 	struct table table;
 	struct buf names; /* --columns, cut into strings */
-	struct buf known; /* the keys of the first row */
 	struct buf line;
 };
 
@@ -79,6 +83,8 @@ static int choose_columns(struct listing *listing, struct failure *failure)
 			return failure_usage(failure, "--columns: an empty name in \"%s\"", list);
 		if (listing->table.ncolumns == COLUMNS_MAX)
 			return failure_usage(failure, "--columns: more than %d", COLUMNS_MAX);
+		if (columns_check(listing->list->names, name, failure) < 0)
+			return -1;
 		*column = (struct table_column){.name = name};
 		for (size_t i = 0; i < listing->list->nusual; i++)
 			if (strcmp(listing->list->usual[i].name, name) == 0)
@@ -88,24 +94,10 @@ static int choose_columns(struct listing *listing, struct failure *failure)
 	return 0;
 }
 
-static void note_known(struct listing *listing, struct span row)
-{
-	struct raw_walk walk;
-	struct raw_item item;
-
-	raw_begin(&walk, row);
-	while (raw_next(&walk, &item)) {
-		buf_append(&listing->known, ", ", listing->known.len > 0 ? 2 : 0);
-		print_value(&listing->known, item.key);
-	}
-}
-
 static void add_row(const struct raw_item *row, void *context)
 {
 	struct listing *listing = context;
 
-	if (listing->table.rows == 0)
-		note_known(listing, row->value);
 	table_add(&listing->table, row->value);
 }
 
@@ -118,33 +110,12 @@ static void print_key(const struct raw_item *row, void *context)
 	print_stdout(&listing->line);
 }
 
-/* A name that is in no row at all is a mistake, which can only be known now. */
-static int check_columns(const struct listing *listing, struct failure *failure)
-{
-	struct buf known = {0};
-	int result = 0;
-
-	if (listing->args->columns == NULL || listing->table.rows == 0)
-		return 0;
-	buf_append(&known, listing->known.data, listing->known.len);
-	for (size_t i = 0; i < listing->table.ncolumns && result == 0; i++)
-		if (!listing->columns[i].seen)
-			result = failure_usage(failure, "--columns: no row has %s; there are: %s",
-					       listing->columns[i].name, memory_check(&known));
-	buf_free(&known);
-	return result;
-}
-
-static int show_table(struct listing *listing)
+static void show_table(struct listing *listing)
 {
 	const struct args *args = listing->args;
-	struct failure failure = {0};
 
-	if (check_columns(listing, &failure) < 0)
-		return session_report(args, args->command->name, &failure);
 	table_print(&listing->table, !args->no_header,
 		    print_is_colored(args->globals.color, stdout), print_columns(stdout));
-	return 0;
 }
 
 static int work(struct session *session, struct requests *requests, void *context)
@@ -166,7 +137,7 @@ static int work(struct session *session, struct requests *requests, void *contex
 	else if (args->globals.json)
 		print_json((struct span){.at = whole.data, .len = whole.len});
 	else if (!args->globals.quiet)
-		status = show_table(listing);
+		show_table(listing);
 	buf_free(&whole);
 	return status;
 }
@@ -196,7 +167,6 @@ static int run_list(const struct args *args, const struct list *list)
 	requests_free(&requests);
 	table_free(&listing.table);
 	buf_free(&listing.names);
-	buf_free(&listing.known);
 	buf_free(&listing.line);
 	return status;
 }

@@ -110,6 +110,18 @@ refused() {
 	refused "--at-least: must be a number" wait phase --at-least many
 }
 
+@test "an unknown column is refused, the nearest one is suggested" {
+	refused "--columns: no such column: addres; did you mean address?" list-servers --columns addres
+	refused "no such column: ADDRESS; did you mean address?" list-servers --columns ADDRESS,PHASE
+	refused "no such column:  phase; did you mean phase?" list-servers --columns "address, phase"
+	refused "no such column: listener.backlg; did you mean listener.backlog?" \
+		-n list-servers --columns=listener.backlg
+	refused "no such column: bytes-in; did you mean bytes_in?" -q list-connections --columns bytes-in
+	refused "no such column: xyzzy; there are: address, phase, why" list-servers --columns xyzzy
+	refused "no such column: connection_pool.closed.;" list-servers --columns connection_pool.closed.
+	refused "no such column: xyzzy; there are: id, server, phase" list-connections --columns id,xyzzy
+}
+
 @test "a time-out of 0 is refused where it would leave no time for an answer" {
 	refused "--timeout: " version -t 0
 	refused "--timeout: " version -t -5
