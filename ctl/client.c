@@ -39,29 +39,47 @@ static bool go_up(char *path)
 	return true;
 }
 
+/* Who is kept out by the file has no role for noded to refuse; said as noded says it (ACCESS in
+   noded(8)). The socket is its user's; whose a directory above is tells nothing. */
+static void add_role(struct buf *text, const struct stat *st)
+{
+	char owner[OWNER_SIZE];
+
+	if (geteuid() == 0 || geteuid() == st->st_uid ||
+	    (!S_ISDIR(st->st_mode) && !S_ISSOCK(st->st_mode)))
+		return;
+	buf_printf(text, "; uid %lu has no role here: operate is for root",
+		   (unsigned long)geteuid());
+	if (S_ISDIR(st->st_mode))
+		buf_printf(text, " and noded's user");
+	else if (st->st_uid != 0)
+		buf_printf(text, ", %s", owner_user(owner, st->st_uid));
+}
+
 /* "P: permission denied (owner U:G, mode M; you are U)": of the socket, or of the directory that
-   keeps us from it; and who would be let in, if that is a group. */
+   keeps us from it; who would be let in, if that is a group; and who has which role. */
 static int explain_denied(const char *path, struct failure *failure)
 {
 	char *above = memory_text(path), owner[OWNER_SIZE], self[OWNER_SIZE];
+	struct buf text = {0};
 	struct stat st;
 	int status = lstat(path, &st);
 
 	while (status < 0 && errno == EACCES && go_up(above))
 		status = lstat(above, &st);
-	owner_self(self);
-	if (status < 0)
-		failure_set(failure, ERR_PERMISSION_DENIED, "%s: permission denied (you are %s)",
-			    path, self);
-	else
-		failure_set(failure, ERR_PERMISSION_DENIED,
-			    "%s: permission denied (%s%sowner %s, mode %04o; you are %s)%s", path,
-			    strcmp(above, path) != 0 ? above : "",
-			    strcmp(above, path) != 0 ? " has " : "", owner_text(owner, &st),
-			    (unsigned)(st.st_mode & 07777), self,
-			    st.st_mode & (S_ISDIR(st.st_mode) ? S_IXGRP : S_IWGRP)
-				? "; its group may connect"
-				: "");
+	buf_printf(&text, "%s: permission denied (", path);
+	if (status == 0 && strcmp(above, path) != 0)
+		buf_printf(&text, "%s has ", above);
+	if (status == 0)
+		buf_printf(&text, "owner %s, mode %04o; ", owner_text(owner, &st),
+			   (unsigned)(st.st_mode & 07777));
+	buf_printf(&text, "you are %s)", owner_user(self, geteuid()));
+	if (status == 0 && st.st_mode & (S_ISDIR(st.st_mode) ? S_IXGRP : S_IWGRP))
+		buf_printf(&text, "; its group may connect");
+	if (status == 0)
+		add_role(&text, &st);
+	failure_set(failure, ERR_PERMISSION_DENIED, "%s", memory_check(&text));
+	buf_free(&text);
 	free(above);
 	return -1;
 }

@@ -1,10 +1,9 @@
-/* Who owns a file, and who we are, in words. */
+/* Who owns a file, and who a user is, in words. */
 #include "owner.h"
 
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static void user_text(char *text, size_t size, uid_t uid)
 {
@@ -29,8 +28,8 @@ const char *owner_text(char text[static OWNER_SIZE], const struct stat *st)
 	return text;
 }
 
-const char *owner_self(char text[static OWNER_SIZE])
+const char *owner_user(char text[static OWNER_SIZE], uid_t uid)
 {
-	user_text(text, OWNER_SIZE, geteuid());
+	user_text(text, OWNER_SIZE, uid);
 	return text;
 }

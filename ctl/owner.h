@@ -1,4 +1,4 @@
-/* Who owns a file, and who we are, in words. Looks names up: only for messages. */
+/* Who owns a file, and who a user is, in words. Looks names up: only for messages. */
 #ifndef CTL_OWNER_H
 #define CTL_OWNER_H
 
@@ -8,6 +8,6 @@ enum { OWNER_SIZE = 128 };
 
 /* "user:group"; numbers where there is no name. Return text. */
 const char *owner_text(char text[static OWNER_SIZE], const struct stat *st);
-const char *owner_self(char text[static OWNER_SIZE]);
+const char *owner_user(char text[static OWNER_SIZE], uid_t uid);
 
 #endif

@@ -51,9 +51,15 @@ unreachable() {
 	cp "$NODECTL" "$T/nodectl"
 	NODECTL=(setpriv --reuid 65534 --clear-groups "$T/nodectl")
 	nodectl() { "${NODECTL[@]}" "$@"; }
-	unreachable 5 "$NODED_SOCKET: permission denied (owner root:root, mode 0600; you are nobody) (permission_denied)"
+	unreachable 5 "$NODED_SOCKET: permission denied (owner root:root, mode 0600; you are nobody); uid 65534 has no role here: operate is for root (permission_denied)"
+	chown 34001 "$NODED_SOCKET"
+	unreachable 5 "$NODED_SOCKET: permission denied (owner 34001:root, mode 0600; you are nobody); uid 65534 has no role here: operate is for root, 34001 (permission_denied)"
+	# Its owner has one, whatever keeps it out.
+	chown 65534 "$NODED_SOCKET"
+	chmod 000 "$NODED_SOCKET"
+	unreachable 5 "$NODED_SOCKET: permission denied (owner nobody:root, mode 0000; you are nobody) (permission_denied)"
 	chmod 700 "$T/d"
-	unreachable 5 "$NODED_SOCKET: permission denied ($T/d has owner root:root, mode 0700; you are nobody) (permission_denied)"
+	unreachable 5 "$NODED_SOCKET: permission denied ($T/d has owner root:root, mode 0700; you are nobody); uid 65534 has no role here: operate is for root and noded's user (permission_denied)"
 }
 
 @test "--socket wins over NODED_SOCKET, and the one that counts is named" {
