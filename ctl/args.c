@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../proto/text.h"
 #include "account.h"
 #include "memory.h"
 #include "option.h"
@@ -24,28 +25,50 @@ struct reader {
 	struct failure *failure;
 };
 
+/* "--force", "--drain_ms": the member of a request whose option has another name, and is not its
+   opposite, as --no-wait is. */
+static bool is_member(const char *word, const struct option *option)
+{
+	const char *name = option->param != NULL ? option->param->name : "";
+
+	if (strncmp(word, "--", 2) != 0 || strlen(word + 2) != strlen(name) ||
+	    text_begins(option->name, "no-"))
+		return false;
+	for (word += 2; *name != '\0'; word++, name++)
+		if (*word != *name && !(*word == '-' && *name == '_'))
+			return false;
+	return true;
+}
+
+static void find_option(struct suggest *suggest, const struct command *command, const char *word)
+{
+	char dashed[PARAM_OPTION_SIZE + 2];
+	struct option option;
+
+	suggest_begin(suggest, word);
+	for (size_t i = 0; option_at(command, i, &option); i++) {
+		snprintf(dashed, sizeof(dashed), "--%s", option.name);
+		if (is_member(word, &option)) {
+			snprintf(suggest->best, sizeof(suggest->best), "%s", dashed);
+			return;
+		}
+		suggest_offer(suggest, dashed);
+	}
+}
+
 static int refuse_option(struct reader *reader, const char *word)
 {
 	const struct command *command = reader->args->command;
-	size_t n = strcspn(word, "=");
-	char *bare = memory_copy(word, n);
+	char *bare = memory_copy(word, strcspn(word, "="));
 	struct suggest suggest;
-	struct option option;
-	char dashed[PARAM_OPTION_SIZE + 2];
 
-	suggest_begin(&suggest, bare);
-	for (size_t i = 0; option_at(command, i, &option); i++) {
-		snprintf(dashed, sizeof(dashed), "--%s", option.name);
-		suggest_offer(&suggest, dashed);
-	}
-	if (command == NULL)
-		failure_usage(reader->failure,
-			      "unknown option %s%s%s%s; options of a command follow its name", bare,
-			      *suggest.best ? "; did you mean " : "", suggest.best,
-			      *suggest.best ? "?" : "");
-	else if (*suggest.best != '\0')
+	find_option(&suggest, command, bare);
+	if (*suggest.best != '\0')
 		failure_usage(reader->failure, "unknown option %s; did you mean %s?", bare,
 			      suggest.best);
+	else if (command == NULL)
+		failure_usage(reader->failure,
+			      "unknown option %s; options of a command follow its name", bare);
 	else
 		failure_usage(reader->failure, "unknown option %s; see nodectl help %s", bare,
 			      command->name);

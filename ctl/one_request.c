@@ -205,6 +205,17 @@ static void join_lines(struct buf *text)
 	}
 }
 
+/* A command's name where the method has another. */
+static int check_method(const char *name, struct failure *failure)
+{
+	const struct command *command = command_find(name);
+
+	if (command == NULL || command->method == NULL || method_find(name) != NULL)
+		return 0;
+	return failure_usage(failure, "no such method: %s; did you mean %s?", name,
+			     command->method->name);
+}
+
 static int read_call(const struct args *args, struct buf *text, struct failure *failure)
 {
 	struct scan *scan;
@@ -216,6 +227,8 @@ static int read_call(const struct args *args, struct buf *text, struct failure *
 	if (args->nwords > 2)
 		return failure_usage(failure, "one argument too many: %s; give JSON as one word",
 				     args->word[2]);
+	if (check_method(args->word[0], failure) < 0)
+		return -1;
 	if (args->nwords == 1)
 		return 0;
 	if (strcmp(args->word[1], "-") != 0)

@@ -98,18 +98,31 @@ static int add_path(struct words *words, cJSON *object, const struct param *para
 	return 0;
 }
 
+/* What stands where the kind should may be what the kind is for. */
 static int refuse_kind(struct words *words, const char *word)
 {
 	struct suggest suggest;
+	struct buf kinds = {0};
 
 	suggest_begin(&suggest, word);
-	for (int id = 0; id < HANDLER_COUNT; id++)
-		suggest_offer(&suggest, handler_kind_get((enum handler_id)id)->name);
+	for (int id = 0; id < HANDLER_COUNT; id++) {
+		const char *name = handler_kind_get((enum handler_id)id)->name;
+
+		suggest_offer(&suggest, name);
+		buf_printf(&kinds, "%s%s", id > 0 ? ", " : "", name);
+	}
+	memory_check(&kinds);
 	if (*suggest.best != '\0')
-		return failure_usage(words->failure, "no such handler: %s; did you mean %s?", word,
-				     suggest.best);
-	return failure_usage(words->failure, "no such handler: %s; see nodectl help %s", word,
-			     words->args->command->name);
+		failure_usage(words->failure, "no such handler: %s; did you mean %s?", word,
+			      suggest.best);
+	else if (resolve_is_address(word))
+		failure_usage(words->failure, "no such handler: %s; did you mean forward %s?", word,
+			      word);
+	else
+		failure_usage(words->failure, "no such handler: %s; there are: %s", word,
+			      buf_string(&kinds));
+	buf_free(&kinds);
+	return -1;
 }
 
 static int fill_handler(struct words *words, cJSON *handler, const struct handler_kind *kind)
@@ -278,6 +291,22 @@ static int finish(struct request *request, const struct args *args, struct failu
 	return failure_from_err(failure, &err, dashed);
 }
 
+/* An address too many is that of an option, where there is one that takes an address. */
+static int refuse_more(struct words *words, const char *word)
+{
+	const struct command *command = words->args->command;
+	struct option option;
+
+	for (size_t i = 0; resolve_is_address(word) && option_at(command, i, &option); i++)
+		if (option.param != NULL && option.kind == NULL &&
+		    option.param->type == PARAM_ADDRESS)
+			return failure_usage(words->failure,
+					     "one argument too many: %s; did you mean --%s %s?",
+					     word, option.name, word);
+	return failure_usage(words->failure, "one argument too many: %s; see nodectl help %s", word,
+			     command->name);
+}
+
 /* One request; word is the value of the repeatable parameter many, if the command has one. */
 static int build_one(struct requests *requests, struct words *words, const struct param *many,
 		     const char *word)
@@ -297,9 +326,7 @@ static int build_one(struct requests *requests, struct words *words, const struc
 			return -1;
 	word = take_word(words);
 	if (word != NULL)
-		return failure_usage(words->failure,
-				     "one argument too many: %s; see nodectl help %s", word,
-				     args->command->name);
+		return refuse_more(words, word);
 	return finish(request, args, words->failure);
 }
 

@@ -35,8 +35,33 @@ refused() {
 	refused "unknown option --deadlin; did you mean --deadline?" stop-server /x --deadlin 5s
 	refused "unknown option --deadlin; did you mean --deadline?" stop-server /x --deadlin=5s
 	refused "unknown option --xyzzy; see nodectl help stop-server" stop-server /x --xyzzy
+	refused "unknown option --sock; did you mean --socket? (" --sock /x version
+	refused "unknown option --now; options of a command follow its name" --now stop-server /x
 	refused "unknown option -x" version -x
 	refused "unknown option -x" -qx version
+}
+
+@test "for the member of a request its option is suggested" {
+	refused "unknown option --force; did you mean --now?" stop-server /x --force
+	refused "unknown option --force; did you mean --now?" shutdown --force=true
+	refused "unknown option --wait; see nodectl help" stop-server /x --wait
+	refused "unknown option --equals; did you mean --is?" wait phase --equals running
+	refused "unknown option --drain_ms; did you mean --drain?" start /x --drain_ms 5
+	refused "unknown option --connect-timeout-ms; did you mean --connect-timeout?" \
+		start /x forward /y --connect-timeout-ms 5
+}
+
+@test "what takes another word before it is told which" {
+	refused "no such handler: /y; did you mean forward /y?" start /x /y
+	refused "no such handler: cat; there are: echo, discard, forward, exec" start /x cat -n
+	refused "one argument too many: ./x; did you mean --server ./x?" list-connections ./x
+	refused "one argument too many: x; see nodectl help list-connections" list-connections x
+	refused "one argument too many: /z; see nodectl help start" start /x forward /y /z
+}
+
+@test "call takes methods, not commands" {
+	refused "no such method: list-servers; did you mean list_servers?" call list-servers
+	refused "no such method: schema; did you mean rpc.discover?" call schema
 }
 
 @test "options of one command are not options of another" {
