@@ -68,14 +68,19 @@ static cJSON *find_inside(const struct state_ref *ref, cJSON **tree, size_t *fou
 
 static int no_such_path(const struct path *path, size_t found, struct err *err)
 {
-	struct buf prefix = {0};
+	struct buf text = {0};
+	const char *key = path->key[found], *prefix;
 
-	path_format(&prefix, path, found);
-	err_set(err, ERR_NO_SUCH_PATH, "no \"%s\" in %s", path->key[found],
-		found ? "that part of the state" : "the state");
-	if (!prefix.failed && found)
-		strlcpy(err->path, buf_string(&prefix), sizeof(err->path));
-	buf_free(&prefix);
+	path_format(&text, path, found);
+	prefix = buf_string(&text);
+	if (prefix && strcmp(prefix, "transport.servers") == 0)
+		err_set(err, ERR_NO_SUCH_PATH, "nothing is served at %s", key);
+	else
+		err_set(err, ERR_NO_SUCH_PATH, "no \"%s\" in %s", key,
+			prefix && found ? prefix : "the state");
+	if (prefix && found)
+		strlcpy(err->path, prefix, sizeof(err->path));
+	buf_free(&text);
 	return -1;
 }
 

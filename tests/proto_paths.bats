@@ -12,6 +12,11 @@ missing() {
 		jq -r 'if .error.data.name == "no_such_path" then .error.data.path else "not missing: \(.)" end'
 }
 
+# detail PATH: what is said of one that is not there.
+detail() {
+	rpc state "$(jq -nc --arg path "$1" '{path: $path}')" | jq -r .error.data.detail
+}
+
 @test "keys are joined by dots or brackets, as words, digits, JSON strings or barewords" {
 	local path
 	start_noded
@@ -86,6 +91,9 @@ missing() {
 	result suspend_server "{\"address\":\"$T/s.sock\"}"
 	server="transport.servers[\"unix:$T/a.sock\"]"
 	assert_equal "$(missing nowhere)" ""
+	assert_equal "$(detail nowhere)" 'no "nowhere" in the state'
+	assert_equal "$(detail "$T/a.sock.listner")" "nothing is served at unix:$T/a.sock.listner"
+	assert_equal "$(detail "transport.servers[$T/a.sock].listner")" "no \"listner\" in $server"
 	assert_equal "$(missing nowhere.at.all)" ""
 	assert_equal "$(missing transport.nowhere.at)" transport
 	assert_equal "$(missing "transport.servers[$T/none.sock].phase")" transport.servers
