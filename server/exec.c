@@ -113,6 +113,11 @@ static int program_find(struct handler_spec *spec, struct err *err)
 		return 0;
 	if (!error || error == ENOMEM)
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	if (error == ENOENT && strchr(name, ' '))
+		return err_set(err, ERR_PROGRAM_NOT_FOUND,
+			       "no \"%s\" in noded's PATH; a program and its arguments are words "
+			       "of their own, no shell is involved",
+			       name);
 	if (error == ENOENT)
 		return err_set(err, ERR_PROGRAM_NOT_FOUND, "no %s in noded's PATH, which is %s",
 			       name, path ? path : PATH_DEFAULT);

@@ -51,6 +51,8 @@ refused() {
 @test "program: one that is missing is refused at start" {
 	refused '["no-such-program-anywhere"]'
 	assert_output --partial no-such-program-anywhere
+	refused '["cat -n"]'
+	assert_output 'no "cat -n" in noded'"'"'s PATH; a program and its arguments are words of their own, no shell is involved'
 	refused "[\"$T/missing\"]"
 	assert_output --partial "$T/missing"
 	refused "[\"$T/missing/below\"]"
