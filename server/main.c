@@ -253,7 +253,9 @@ static int parse_options(struct options *options, int argc, char **argv)
 			return status;
 	}
 	if (optind < argc)
-		return usage_error("unexpected argument \"%s\"", argv[optind]);
+		return usage_error("unexpected argument \"%s\": noded takes options only, commands "
+				   "are nodectl's",
+				   argv[optind]);
 	return 0;
 }
 

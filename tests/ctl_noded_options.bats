@@ -51,7 +51,7 @@ cannot_start() {
 }
 
 @test "usage errors are status 2" {
-	refused "unexpected argument \"word\"" word
+	refused "unexpected argument \"start\": noded takes options only, commands are nodectl's" start
 	refused "unrecognized option" --nonsense
 	refused "invalid option" -x
 	refused "requires an argument" --log-level
