@@ -170,8 +170,12 @@ int wire_request_parse(struct wire_request *request, const struct scan_entry *en
 		return -1;
 	*notification = request->id.at == NULL;
 	request->method = find_method(entry->method, err);
-	if (request->method == NULL)
-		return -1;
+	return request->method != NULL ? 0 : -1;
+}
+
+int wire_request_params(struct wire_request *request, const struct scan_entry *entry,
+			struct err *err)
+{
 	if (read_params(request, entry, err) == 0)
 		return 0;
 	cJSON_Delete(request->params);

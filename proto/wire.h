@@ -37,19 +37,23 @@ enum wire_line wire_next(struct wire_reader *reader, bool eof, struct span *line
 bool wire_partial(const struct wire_reader *reader);
 void wire_reader_free(struct wire_reader *reader);
 
-/* A request after every check that needs no method. */
+/* A request. */
 struct wire_request {
 	struct span id; /* raw text, in the line; at NULL: a notification */
 	const struct method *method;
-	cJSON *params; /* checked against the table; NULL: none given. The caller frees */
+	cJSON *params; /* NULL: none given, or not read yet; see wire_request_params */
 };
 
-/* From one entry of a scanned line. -1: invalid_request, method_not_found, invalid_params,
-   address_invalid or internal_error; request->id is then what the error must echo (at NULL: answer
-   null). *notification, set in any case, tells whether it is a well-formed request without an id,
-   which is never answered, whatever else is wrong with it. */
+/* All but the parameters, from one entry of a scanned line. -1: invalid_request or
+   method_not_found; request->id is then what the error must echo (at NULL: answer null).
+   *notification, set in any case, tells whether it is a well-formed request without an id, which is
+   never answered, whatever else is wrong with it. */
 int wire_request_parse(struct wire_request *request, const struct scan_entry *entry,
 		       bool *notification, struct err *err) __attribute__((warn_unused_result));
+/* Then its parameters, checked against the method's table; the caller frees them. -1:
+   invalid_params, address_invalid or internal_error, and there are none. */
+int wire_request_params(struct wire_request *request, const struct scan_entry *entry,
+			struct err *err) __attribute__((warn_unused_result));
 
 /* Writers append to out; running out of memory shows in out->failed. id: raw text, exactly as it
    came; at NULL writes null. */

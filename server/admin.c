@@ -90,34 +90,41 @@ static bool has_place(const struct admin *admin, enum role role)
 	return admin->sessions < SESSION_CLIENTS_MAX;
 }
 
-/* The idle client of that role that has been so for longest. */
-static struct session *find_idle(const struct admin *admin, enum role role)
+/* The client of that role for whom `since` tells the earliest time. */
+static struct session *find_earliest(const struct admin *admin, enum role role,
+				     double (*since)(const struct session *session))
 {
-	struct session *oldest = NULL, *session;
+	struct session *earliest = NULL;
+	double first = 0, at;
 	struct engine *child;
 
 	TAILQ_FOREACH (child, &admin->parts.list, sibling) {
-		if (admin->listener && child == &admin->listener->e)
+		if ((admin->listener && child == &admin->listener->e) ||
+		    session_at(child)->client.role != role)
 			continue;
-		session = session_at(child);
-		if (session->client.role == role && session_is_idle(session) &&
-		    (!oldest || session->used < oldest->used))
-			oldest = session;
+		at = since(session_at(child));
+		if (at > 0 && (!earliest || at < first)) {
+			earliest = session_at(child);
+			first = at;
+		}
 	}
-	return oldest;
+	return earliest;
 }
 
-/* An idle client gives way: an observer if there is one, and an operator only to an operator. */
+/* An idle client gives way, or else one that is stuck: an observer if there is one, and an operator
+   only to an operator. */
 static bool make_room(struct admin *admin, enum role role)
 {
-	struct session *session = find_idle(admin, ROLE_OBSERVE);
+	static double (*const since[])(const struct session *session) = {session_idle_since,
+									 session_stuck_since};
+	struct session *session = NULL;
 
-	if (!session && role == ROLE_OPERATE)
-		session = find_idle(admin, ROLE_OPERATE);
-	if (!session)
-		return false;
-	engine_end(&session->e, END_KILL, REASON_IDLE, 0);
-	return true;
+	for (size_t i = 0; i < sizeof(since) / sizeof(since[0]) && !session; i++)
+		for (enum role whose = ROLE_OBSERVE; whose <= role && !session; whose++)
+			session = find_earliest(admin, whose, since[i]);
+	if (session)
+		session_give_way(session);
+	return session != NULL;
 }
 
 static bool has_room(struct engine *owner)

@@ -5,7 +5,7 @@
 enum {
 	SESSION_CLIENTS_MAX = 64,
 	SESSION_OBSERVERS_MAX = 48,	  /* of them, where operators come too */
-	SESSION_SPARE_FDS = 4,		  /* of the reserve: fewer, and an idle client gives way */
+	SESSION_SPARE_FDS = 4,		  /* of the reserve: fewer, and a client gives way */
 	SESSION_OPERATORS_FDS = 16,	  /* the same before an observer is let in */
 	SESSION_CALLS_MAX = 64,		  /* in flight */
 	SESSION_SKIP_MAX = 1024 * 1024,	  /* bytes of one overlong line thrown away */

@@ -15,6 +15,16 @@
 #include "net.h"
 #include "state.h"
 
+bool method_permits(const struct method *method, struct domain *domain, const struct client *client,
+		    struct err *err)
+{
+	if (client->role >= method_role(method))
+		return true;
+	access_explain(domain->access, client, method, err);
+	refusals_note(&domain->refusals, loop_now(domain->root->loop), client->uid, err->detail);
+	return false;
+}
+
 void method_run(struct call *call)
 {
 	static void (*const run[METHOD_COUNT])(struct call *) = {
@@ -24,13 +34,6 @@ void method_run(struct call *call)
 	};
 	struct err err = {0};
 
-	if (call->client.role < method_role(call->method)) {
-		access_explain(call->domain->access, &call->client, call->method, &err);
-		refusals_note(&call->domain->refusals, loop_now(call->domain->root->loop),
-			      call->client.uid, err.detail);
-		call_fail(call, &err);
-		return;
-	}
 	if (call->method->flags & METHOD_REFUSED_AT_END && engine_is_ending(call->domain->root)) {
 		err_set(&err, ERR_SHUTTING_DOWN, "noded is shutting down");
 		call_fail(call, &err);

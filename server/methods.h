@@ -9,6 +9,11 @@
 METHODS(X)
 #undef X
 
+/* Does the client have the role that the method takes? If not, err says who has it, and the refusal
+   is noted. */
+bool method_permits(const struct method *method, struct domain *domain, const struct client *client,
+		    struct err *err) __attribute__((warn_unused_result));
+
 /* Runs the function of the call's method: do_<name>, one for each row of METHODS. The call may be
    answered when this returns. */
 void method_run(struct call *call);

@@ -15,7 +15,8 @@
 #include "net.h"
 
 enum { READ_CHUNK = 16 * 1024 };
-#define PEER_POLL 1.0 /* seconds between looks whether a client not read from is there at all */
+#define PEER_POLL      1.0 /* seconds between looks whether a client not read from is there at all */
+#define UNREAD_SECONDS 0.1 /* until a client that reads nothing is stuck */
 
 static struct session *session_of(struct engine *engine)
 {
@@ -177,7 +178,10 @@ static void begin_request(struct session *session, const struct scan_entry *entr
 	bool notification;
 	struct call *call;
 
-	if (wire_request_parse(&request, entry, &notification, &err) < 0) {
+	/* Who may not call a method is told that, however he calls it. */
+	if (wire_request_parse(&request, entry, &notification, &err) < 0 ||
+	    !method_permits(request.method, session->domain, &session->client, &err) ||
+	    wire_request_params(&request, entry, &err) < 0) {
 		if (!notification)
 			send_error(session, batch, request.id, &err);
 		return;
@@ -474,7 +478,8 @@ static void receive(struct session *session)
 	if (n == 0)
 		session->eof = true;
 	session->reader.in.len += (size_t)n;
-	session->lines = true;
+	/* At the end only what is not terminated may still be a request. */
+	session->lines = n > 0 || wire_partial(&session->reader);
 	session->used = loop_now(session->e.loop);
 }
 
@@ -638,8 +643,37 @@ static bool has_sent(const struct session *session)
 	return recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-bool session_is_idle(const struct session *session)
+/* There is neither a request, read or not, nor a part of an answer. */
+static bool has_nothing(const struct session *session)
 {
-	return session->ncalls == 0 && unsent(session) == 0 && session->partial_at == 0 &&
-	       !session->lines && !has_sent(session);
+	return session->ncalls == 0 && unsent(session) == 0 && !session->lines &&
+	       !has_sent(session);
+}
+
+double session_idle_since(const struct session *session)
+{
+	return session->partial_at == 0 && has_nothing(session) ? session->used : 0;
+}
+
+double session_stuck_since(const struct session *session)
+{
+	double now = loop_now(session->e.loop);
+
+	/* What was written only just may be on its way. */
+	if (unsent(session) > 0)
+		return now - session->sent_at >= UNREAD_SECONDS ? session->sent_at : 0;
+	return has_nothing(session) ? session->partial_at : 0;
+}
+
+void session_give_way(struct session *session)
+{
+	const struct span none = {0};
+	struct err err = {0};
+
+	if (session_stuck_since(session) > 0 && unsent(session) == 0) {
+		err_set(&err, ERR_REQUEST_TIMEOUT,
+			"another client needed the place before the line was finished");
+		send_error(session, NULL, none, &err);
+	}
+	leave(session, REASON_IDLE, 0);
 }

@@ -53,7 +53,12 @@ bool session_step(struct session *session);
 /* Sends, and sets what to wait for next, from what the session holds. It may be gone then. */
 void session_update(struct session *session);
 
-/* Nothing asked, nothing to say: it may give way to another client. */
-bool session_is_idle(const struct session *session);
+/* loop_now() of its last request or answer if there is nothing asked and nothing to say, else 0. */
+double session_idle_since(const struct session *session);
+/* When a line was begun that is not finished, or when the client last read of what there is for it;
+   0: neither. */
+double session_stuck_since(const struct session *session);
+/* Ends it, for a client who needs the place: one of the above. */
+void session_give_way(struct session *session);
 
 #endif

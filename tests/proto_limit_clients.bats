@@ -1,6 +1,19 @@
 # 64 clients: the next takes the place of an idle one; where none is idle it is told and closed.
 load proto.bash
 
+setup() {
+	setup_test
+	cat >"$T/may.py" <<-'END'
+		from admin_client import *
+		def may(method, **params):
+		    """Whether a newcomer has a place, and does that."""
+		    try:
+		        return "result" in Admin().call(method, **params)
+		    except (EOFError, BrokenPipeError, ConnectionResetError):
+		        return False
+	END
+}
+
 @test "the client that has been idle longest makes room" {
 	start_noded
 	script <<-'END'
@@ -19,21 +32,12 @@ load proto.bash
 	END
 }
 
-@test "a client with a call in flight, a line begun or output unread is not idle" {
+@test "a client with a call in flight keeps its place: where all have one the next is told" {
 	start_noded
-	script <<-'END'
-		from admin_client import *
-		busy = []
-		for n in range(64):
-		    admin = Admin()
-		    if n % 3 == 0:
-		        admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
-		    elif n % 3 == 1:
-		        admin.call("version")
-		        admin.push(request("version", n)[:20])
-		    else:
-		        admin.push_what_fits(b"".join((request("rpc.discover", k) + "\n").encode() for k in range(60)))
-		    busy.append(admin)
+	cat "$T/may.py" - <<-'END' | script
+		busy = [Admin() for _ in range(64)]
+		for n, admin in enumerate(busy):
+		    admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
 		for _ in range(5):
 		    late = Admin()
 		    late.finish()
@@ -41,16 +45,52 @@ load proto.bash
 		    expect([reply["id"], reply["error"]["code"], reply["error"]["data"]["name"]],
 		           [None, -32002, "too_many_clients"])
 		    expect(late.line(), None)
-		for n in range(64):
-		    if n % 3 == 1:
-		        busy[n].push(request("version", n)[20:] + "\n")
-		        expect(short(busy[n].reply()), [n, "result"])
-		Admin().result("set_log_level", level="debug")
-		for n in range(64):
-		    if n % 3 == 0:
-		        expect(short(busy[n].reply()), [n, "result"])
-		    elif n % 3 == 2:
-		        expect([busy[n].reply()["id"] for _ in range(60)], list(range(60)))
+		busy.pop().close()
+		until(lambda: may("set_log_level", level="debug"))
+		for n, admin in enumerate(busy):
+		    expect(short(admin.reply()), [n, "result"])
+	END
+}
+
+@test "where nobody is idle the longest line begun or answer unread gives way, and no call in flight" {
+	start_noded
+	cat "$T/may.py" - <<-'END' | script
+		crowd = [Admin() for _ in range(64)]
+		answers = b"".join((request("rpc.discover", k) + "\n").encode() for k in range(60))
+		for n, admin in enumerate(crowd):
+		    if n == 20:
+		        admin.push('{"jsonrpc"')
+		    elif n == 40:
+		        admin.push_what_fits(answers)
+		    elif n == 60:
+		        admin.push("  x")
+		    else:
+		        admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
+		def newcomer(n):
+		    admin = Admin()
+		    admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
+		    return admin
+		def timed_out(admin):
+		    reply = admin.reply()
+		    expect([reply["id"], reply["error"]["code"]], [None, -32004])
+		    expect(admin.line(), None)
+		# Whether it reads is only known a moment later.
+		until(lambda: not crowd[40].push_what_fits(b"\n"))
+		time.sleep(0.2)
+		late = [newcomer(100)]
+		timed_out(crowd[20])
+		late.append(newcomer(101))
+		while crowd[40].socket.recv(1 << 20):
+		    pass
+		late.append(newcomer(102))
+		timed_out(crowd[60])
+		last = Admin()
+		expect(last.reply()["error"]["data"]["name"], "too_many_clients")
+		late.pop().close()
+		until(lambda: may("set_log_level", level="debug"))
+		for n, admin in [*enumerate(crowd), (100, late[0]), (101, late[1])]:
+		    if n not in (20, 40, 60):
+		        expect(short(admin.reply()), [n, "result"])
 	END
 }
 

@@ -37,6 +37,9 @@ load trust.bash
 		    example = dict(method["x-example-params"])
 		    # As in the example, and about what is really there.
 		    tries = [example, {**example, **{k: v for k, v in real.items() if k in example}}]
+		    # However wrong it is, what is missing is the role.
+		    if method["x-role"] == "operate":
+		        tries += [{}, {"unknown": 1}, {k: [[]] for k in example}]
 		    if method["name"] == "start":
 		        tries.append({"address": "unix:$T/new.sock"})
 		    for params in tries:
@@ -72,16 +75,18 @@ load trust.bash
 	assert_equal "$(state log.level)" info
 }
 
-@test "what is wrong with a request is said first, to observers too" {
+@test "an observer is told of the role before what else is wrong, and of that where there is none" {
 	start_noded --admin-group "$WATCHERS"
 	script <<-END
 		from admin_client import *
 		with as_user($GUEST, $WATCHERS):
 		    admin = Admin()
-		expect(admin.error("set_log_level")["name"], "invalid_params")
-		expect(admin.error("set_log_level", level="loud")["name"], "invalid_params")
+		expect(admin.error("set_log_level")["name"], "permission_denied")
+		expect(admin.error("set_log_level", level="loud")["name"], "permission_denied")
+		expect(admin.error("stop_server", address="tcp:x")["name"], "permission_denied")
 		expect(admin.error("no_such_method")["name"], "method_not_found")
-		expect(admin.error("stop_server", address="tcp:x")["name"], "address_invalid")
+		expect(admin.error("state", path=7)["name"], "invalid_params")
+		expect(admin.error("list_connections", server="tcp:x")["name"], "address_invalid")
 		expect(admin.error("stop_server", address="/none")["name"], "permission_denied")
 		expect(short(admin.call("shutdown", 5)), [5, "permission_denied"])
 		admin.send("nonsense")

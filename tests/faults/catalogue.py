@@ -145,7 +145,8 @@ ROWS = {
     "admin-clients": (
         "Admin clients that are slow, huge, many, deaf, or gone",
         "admin-half-requests admin-slow-bytes admin-endless-line admin-pipelined admin-deaf "
-        "admin-dies-before-reply admin-64-idle admin-64-busy admin-flooded admin-interrupted "
+        "admin-dies-before-reply admin-64-idle admin-64-begun admin-64-deaf admin-64-busy "
+        "admin-flooded admin-interrupted "
         "operator-and-10-idle operator-and-64-idle",
     ),
     "admin-json": (

@@ -122,12 +122,32 @@ def admin_64_idle(run):
 
 
 @fault("admin-clients")
-def admin_64_busy(run):
-    """64 clients with a line begun: the next is told in words"""
+def admin_64_begun(run):
+    """64 clients with a line begun: the 65th and the next hundred are answered at once"""
     for admin in crowd(run, 64):
-        admin.call("version")
-        admin.push("{")
-    # A request of one's own in flight makes busy; all of these are.
+        admin.push('{"jsonrpc"')
+    answered(run, "with 64 half requests")
+    for _ in range(100):
+        assert answers(run)
+
+
+@fault("admin-clients")
+def admin_64_deaf(run):
+    """64 clients that ask for much and read nothing: the next hundred are answered at once"""
+    for admin in crowd(run, 64):
+        admin.push_what_fits(b"".join((request("rpc.discover", n) + "\n").encode()
+                                      for n in range(60)))
+    until(lambda: answers(run))
+    answered(run, "with 64 deaf clients")
+    for _ in range(100):
+        assert answers(run)
+
+
+@fault("admin-clients")
+def admin_64_busy(run):
+    """64 clients with a call in flight: the next is told in words"""
+    for admin in crowd(run, 64):
+        admin.send(request("wait", 1, path="phase", equals="stopped", timeout_ms=600000))
     late = run.subject.node()
     run.sockets.append(late.socket)
     late.finish()

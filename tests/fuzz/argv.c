@@ -89,6 +89,7 @@ static void check_sent(const struct request *request)
 	REQUIRE(scan_line(&scan, line.data, line.len - 1, SCAN_REQUEST, &err) == 0);
 	REQUIRE(!scan.batch && scan.count == 1);
 	REQUIRE(wire_request_parse(&taken, &scan.entry[0], &notification, &err) == 0);
+	REQUIRE(wire_request_params(&taken, &scan.entry[0], &err) == 0);
 	REQUIRE(!notification && strcmp(taken.method->name, request->method) == 0);
 	REQUIRE(taken.params != NULL && cJSON_Compare(taken.params, request->params, true));
 	cJSON_Delete(taken.params);

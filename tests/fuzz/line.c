@@ -80,6 +80,7 @@ static void check_request(const struct wire_request *request)
 	if (line.len <= SCAN_LINE_MAX) {
 		REQUIRE(scan_line(&reply_scan, line.data, line.len - 1, SCAN_REQUEST, &err) == 0);
 		REQUIRE(wire_request_parse(&again, &reply_scan.entry[0], &notification, &err) == 0);
+		REQUIRE(wire_request_params(&again, &reply_scan.entry[0], &err) == 0);
 		REQUIRE(!notification && again.method == request->method);
 		REQUIRE((again.params == NULL) == (request->params == NULL));
 		if (again.params != NULL)
@@ -95,7 +96,8 @@ static void check_entry(const struct scan_entry *entry)
 	struct err err = {0};
 	bool notification;
 
-	if (wire_request_parse(&request, entry, &notification, &err) < 0) {
+	if (wire_request_parse(&request, entry, &notification, &err) < 0 ||
+	    wire_request_params(&request, entry, &err) < 0) {
 		REQUIRE(request.params == NULL);
 		check_refusal(request.id, &err);
 		return;

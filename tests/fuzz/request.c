@@ -273,11 +273,12 @@ static void expect_entry(struct talk *talk, const struct scan_entry *entry)
 	struct wire_request request;
 	struct err err = {0};
 	bool notification;
-	int result = wire_request_parse(&request, entry, &notification, &err);
+	bool valid = wire_request_parse(&request, entry, &notification, &err) == 0 &&
+		     wire_request_params(&request, entry, &err) == 0;
 
 	talk->asked += !notification;
 	/* The end of the node ends the session too. */
-	if (result == 0 && method_id(request.method) == METHOD_SHUTDOWN)
+	if (valid && method_id(request.method) == METHOD_SHUTDOWN)
 		talk->doubtful = true;
 	cJSON_Delete(request.params);
 }

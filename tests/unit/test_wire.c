@@ -252,6 +252,14 @@ static const struct {
     {"true", ERR_INVALID_REQUEST, NULL, false},
 };
 
+static int request_read(struct wire_request *request, const struct scan_entry *entry,
+			bool *notification, struct err *err)
+{
+	return wire_request_parse(request, entry, notification, err) < 0
+		   ? -1
+		   : wire_request_params(request, entry, err);
+}
+
 static void test_requests(void)
 {
 	for (size_t i = 0; i < COUNT(requests); i++) {
@@ -263,7 +271,7 @@ static void test_requests(void)
 			CHECK(false, "the scan lets it through: %s", line);
 			continue;
 		}
-		int got = wire_request_parse(&request, &scan->entry[0], &notification, &err);
+		int got = request_read(&request, &scan->entry[0], &notification, &err);
 		CHECK(got == (requests[i].code == ERR_NONE ? 0 : -1) &&
 			  err.code == requests[i].code,
 		      "%s: %s", line, err.detail);
@@ -286,7 +294,7 @@ static void test_batch(void)
 		struct wire_request request;
 		bool notification;
 		err.code = ERR_NONE;
-		int got = wire_request_parse(&request, &scan->entry[i], &notification, &err);
+		int got = request_read(&request, &scan->entry[i], &notification, &err);
 		CHECK(err.code == codes[i] && (got == 0) == (codes[i] == 0), "entry %zu", i);
 		CHECK(is(request.id, i == 1 ? "7" : NULL) && notification == (i == 3),
 		      "id of entry %zu", i);
@@ -323,7 +331,7 @@ static void test_out_of_memory(void)
 		allocations_left = n;
 		got = scan_line(scan, T(request_line), SCAN_REQUEST, &err);
 		if (got == 0)
-			got = wire_request_parse(&request, &scan->entry[0], &notification, &err);
+			got = request_read(&request, &scan->entry[0], &notification, &err);
 		told += got < 0 && err.code == ERR_INTERNAL_ERROR && is(request.id, "7");
 		cJSON_Delete(request.params);
 	}
