@@ -62,9 +62,7 @@ setup() {
 		        admin.push('{"jsonrpc"')
 		    elif n == 40:
 		        admin.push_what_fits(answers)
-		    elif n == 60:
-		        admin.push("  x")
-		    else:
+		    elif n != 60:
 		        admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
 		def newcomer(n):
 		    admin = Admin()
@@ -77,6 +75,7 @@ setup() {
 		# Whether it reads is only known a moment later.
 		until(lambda: not crowd[40].push_what_fits(b"\n"))
 		time.sleep(0.2)
+		crowd[60].push("  x")
 		late = [newcomer(100)]
 		timed_out(crowd[20])
 		late.append(newcomer(101))
