@@ -10,7 +10,9 @@
 #include "log.h"
 #include "net.h"
 
-enum { ACCEPT_BATCH = 64 };
+/* Clients accepted in one turn; fewer while work of earlier turns is left over: they may be those
+   who have left, and whose descriptors they would add to. */
+enum { ACCEPT_BATCH = 64, ACCEPT_BEHIND = 16 };
 /* How long handshakes begun before new ones were refused may take to finish. On loopback they are
    a matter of scheduling; elsewhere of a round trip. */
 #define GRACE_LOOPBACK 0.01
@@ -200,10 +202,11 @@ static void take_client(struct listener *listener, int fd, const struct address 
 static enum accept_status accept_batch(struct listener *listener)
 {
 	bool ending = engine_is_ending(&listener->e);
+	int most = loop_is_behind(listener->e.loop) ? ACCEPT_BEHIND : ACCEPT_BATCH;
 	struct address peer;
 	int fd, aborted = 0;
 
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	for (int i = 0; i < most; i++) {
 		if (!listener->ops->has_room(listener->e.parent))
 			return ending ? hold_one(listener) : ACCEPT_FULL;
 		fd = can_serve(listener) ? next_client(listener, &peer) : -1;
@@ -224,7 +227,7 @@ static enum accept_status accept_batch(struct listener *listener)
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
-	return aborted == ACCEPT_BATCH ? ACCEPT_VAIN : ACCEPT_MORE;
+	return aborted == most ? ACCEPT_VAIN : ACCEPT_MORE;
 }
 
 /* -- watching -- */

@@ -132,6 +132,12 @@ static inline bool loop_has_news(const ev_io *io)
 	return io->data != NULL;
 }
 
+/* Are there jobs that have more to do than their share of a turn? */
+static inline bool loop_is_behind(const struct loop *loop)
+{
+	return !TAILQ_EMPTY(&loop->jobs);
+}
+
 /* Puts a job in the queue if it is not there. */
 void loop_post(struct loop *loop, struct job *job);
 void loop_cancel(struct loop *loop, struct job *job);

@@ -66,6 +66,7 @@ setup() {
 		        admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
 		def newcomer(n):
 		    admin = Admin()
+		    admin.call("version")
 		    admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
 		    return admin
 		def timed_out(admin):
