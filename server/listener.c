@@ -141,19 +141,23 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 /* Whether the queue is empty cannot be told without accepting: a Unix socket that is shut down says
    it is readable for ever. So while closing without a place, one client is held here. Closing is
    administration: descriptors of the reserve are given up until one is of use; those whose numbers
-   are beyond a limit that was lowered are of none. */
+   are beyond a limit that was lowered are of none. Half of them stay for clients of the admin
+   socket, however many servers close. */
 static enum accept_status hold_one(struct listener *listener)
 {
 	struct address peer;
-	int fd = -1;
+	int fd = -1, error;
 
 	if (listener->waiting_fd >= 0)
 		return ACCEPT_FULL;
 	for (int i = 0; i < ACCEPT_BATCH && fd < 0; i++) {
 		fd = accept_one(listener, &peer);
-		if (fd < 0 && !net_accept_is_transient(errno) &&
-		    !(errno == EMFILE && net_reserve_give()))
-			return accept_failed(listener, true);
+		error = errno;
+		if (fd >= 0 || net_accept_is_transient(error) ||
+		    (error == EMFILE && net_reserve_has(NET_RESERVE / 2 + 1) && net_reserve_give()))
+			continue;
+		errno = error;
+		return accept_failed(listener, true);
 	}
 	if (fd < 0)
 		return ACCEPT_VAIN;
@@ -368,13 +372,12 @@ static void refuse(struct listener *listener, int fd)
 	net_close_gently(fd, address_is_unix(&listener->address));
 }
 
-/* Hearing them out is work that the others wait for, as ending connections is. */
-static bool may_refuse(struct listener *listener, int refused)
+/* Hearing them out is work that others wait for, as ending connections is. */
+static bool may_refuse(struct listener *listener, int tried)
 {
 	if (listener->e.how == END_KILL)
-		return refused < ACCEPT_BATCH;
-	/* One always: it may be the one that is held, for which nothing would wake us. */
-	return refused == 0 || loop_may(&listener->e.loop->ending);
+		return tried < ACCEPT_BATCH;
+	return listener->waiting_fd >= 0 || loop_may(&listener->e.loop->ending);
 }
 
 /* Nobody else is served: some of those without a place are refused. */
@@ -382,9 +385,9 @@ static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
 	uint64_t before = listener->refused_at_stop;
-	int fd;
+	int fd, tried = 0;
 
-	for (int i = 0; may_refuse(listener, i); i++) {
+	for (; may_refuse(listener, tried); tried++) {
 		fd = next_client(listener, &peer);
 		if (fd < 0 && net_accept_is_transient(errno))
 			continue;
@@ -395,7 +398,7 @@ static enum accept_status refuse_batch(struct listener *listener)
 			return ACCEPT_EMPTY;
 		refuse(listener, fd);
 	}
-	return listener->refused_at_stop > before ? ACCEPT_MORE : ACCEPT_VAIN;
+	return tried == 0 || listener->refused_at_stop > before ? ACCEPT_MORE : ACCEPT_VAIN;
 }
 
 /* The queue is empty for now: done, or one grace more. */
@@ -431,7 +434,9 @@ static void close_queue(struct listener *listener)
 		queue_empty(listener);
 		return;
 	case ACCEPT_MORE:
+		/* Or it was the last, and nobody would ever wake us. */
 		watch(listener, true);
+		ev_feed_event(listener->e.loop->ev, &listener->io, EV_READ);
 		return;
 	case ACCEPT_FULL:
 		watch(listener, false);

@@ -16,6 +16,9 @@
 /* Closing a socket costs the kernel some 15 us. */
 enum { ENDING_A_TURN = 32, LEAVING_A_TURN = 64, REQUESTS_A_TURN = 256, ROWS_A_TURN = 256 };
 
+/* Awake for so long, the loop gives way to others on its processor. */
+#define YIELD_SECONDS 0.002
+
 static void run_jobs(struct loop *loop)
 {
 	struct job *job;
@@ -59,12 +62,15 @@ static void bury(struct loop *loop)
 }
 
 /* Slices that follow each other without a sleep look to the scheduler like work that nobody waits
-   for: whom this turn has woken might wait for the processor until the next tick, some ms. */
+   for: whom they have woken might wait for the processor until the next tick but one, some ms. */
 static void stay_awake(struct loop *loop, bool awake)
 {
 	if (awake) {
 		ev_idle_start(loop->ev, &loop->awake);
-		sched_yield();
+		if (loop->now - loop->rested >= YIELD_SECONDS) {
+			sched_yield();
+			loop->rested = clock_seconds();
+		}
 	} else if (ev_is_active(&loop->awake)) {
 		ev_idle_stop(loop->ev, &loop->awake);
 	}
@@ -78,7 +84,8 @@ static void end_turn(struct loop *loop)
 	loop->requests.steps = loop->rows.steps = 0;
 	tell_observers(loop);
 	bury(loop);
-	stay_awake(loop, !TAILQ_EMPTY(&loop->jobs) || loop->changed || loop->nnews > 0);
+	stay_awake(loop, !TAILQ_EMPTY(&loop->jobs) || loop->changed || loop->nnews > 0 ||
+			     ev_pending_count(loop->ev) > 0);
 }
 
 static void on_awake(struct ev_loop *ev, ev_idle *watcher, int revents)
@@ -173,6 +180,8 @@ static void run_turn(struct ev_loop *ev)
 	struct loop *loop = ev_userdata(ev);
 
 	loop->now = clock_seconds();
+	if (!ev_is_active(&loop->awake))
+		loop->rested = loop->now;
 	ev_invoke_pending(ev);
 	give_news(loop);
 	end_turn(loop);

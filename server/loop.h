@@ -78,6 +78,7 @@ struct loop {
 	LIST_HEAD(, exposed) exposed[LOOP_EXPOSED];
 	bool changed;
 	double now;    /* see loop_now */
+	double rested; /* when it last slept, or gave way to others */
 	ev_idle awake; /* active while jobs are left, so that the loop does not sleep */
 	/* in reverse; a watcher's data is the place of its news, counted from 1 */
 	struct news *news;

@@ -310,13 +310,22 @@ bool net_shed(int error)
 	return any;
 }
 
+static int open_nothing(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd != -1 || net_is_out_of_fds(errno))
+		return fd;
+	return open("/", O_PATH | O_CLOEXEC);
+}
+
 /* Opened one by one, not duplicated, so that each also holds a place in the system's file table
    (ENFILE). errno is 0, or says why it is not full. */
 static void kept_fill(struct kept *kept)
 {
 	errno = 0;
 	while (kept->n < kept->most) {
-		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		int fd = open_nothing();
 
 		if (fd != -1)
 			kept->fds[kept->n++] = fd;

@@ -81,7 +81,7 @@ void net_reserve_fill(void);
    repeats the call that failed. */
 bool net_reserve_give(void);
 /* Fills it. False if fewer than n are left of it because descriptors have run out (errno); where
-   none could be had for another reason, as without /dev/null, there is nothing to save. */
+   none could be had for another reason there is nothing to save. */
 bool net_reserve_has(size_t n);
 /* Descriptors for what serves a client beside its own, as many as that can be: the socket to a
    backend; or a pipe for a program's standard error, and another to start it as somebody else. A
