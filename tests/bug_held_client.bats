@@ -9,7 +9,7 @@ load handler
 	expect_tracer
 	start_noded
 	background strace strace -q -o "$T/strace.log" -p "$NODED_PID" \
-		-e trace=recvfrom,epoll_ctl,epoll_wait,epoll_pwait
+		-e trace=recvfrom,setsockopt,epoll_wait,epoll_pwait
 	INJECTOR=$BACKGROUND_PID
 	wait_until 30 is_traced
 	script <<-'END'
@@ -31,11 +31,11 @@ load handler
 		expect(stopper.reply()["result"]["drained"], 2)
 	END
 	end_inject
-	# Between the end of the one inside and the first look at the one held.
+	# Between the end of the one inside and what is done first for the one held.
 	run awk '
 		/^recvfrom\(.*= 0$/ { left = 1 }
 		/^epoll_p?wait\(/ && !/, 0(, NULL, [0-9]+)?\) += / && left { slept = 1 }
-		/^epoll_ctl\(.*EPOLL_CTL_ADD/ && left { print slept ? "slept" : "at once"; exit }
+		/^setsockopt\(.*SO_DETACH_FILTER/ && left { print slept ? "slept" : "at once"; exit }
 	' "$T/strace.log"
 	assert_output 'at once'
 }
