@@ -73,9 +73,18 @@ static bool has_clients_waiting(int fd)
 
 /* -- accepting -- */
 
+/* What the process lacks all of its listeners lack: that is one cause. The first that notices says
+   so, and the last one over it. */
+static bool is_shared(const struct listener *listener)
+{
+	return net_is_shortage(listener->shortage_error);
+}
+
 static void shortage_begins(struct listener *listener, int error)
 {
+	struct shortage *shortage = &listener->e.loop->shortage;
 	char subject[ADDRESS_TEXT_SIZE];
+	bool first = true;
 
 	listener->shortages++;
 	if (listener->short_of_fds)
@@ -83,23 +92,38 @@ static void shortage_begins(struct listener *listener, int error)
 	listener->short_of_fds = true;
 	listener->shortage_error = error;
 	listener->shortage_began = loop_now(listener->e.loop);
+	if (is_shared(listener)) {
+		first = shortage->listeners++ == 0;
+		shortage->began = first ? listener->shortage_began : shortage->began;
+	}
 	listener_subject(&listener->e, subject, sizeof(subject));
-	log_warning(subject, "accepting pauses: %s; clients wait in the backlog", strerror(error));
+	log_line(first ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, subject,
+		 "accepting pauses: %s; clients wait in the backlog", strerror(error));
 }
 
 static void shortage_ends(struct listener *listener)
 {
+	struct shortage *shortage = &listener->e.loop->shortage;
+	double began = listener->shortage_began;
+	uint64_t times = listener->shortages;
 	char subject[ADDRESS_TEXT_SIZE];
+	bool last = true;
 
 	if (!listener->short_of_fds)
 		return;
 	listener->short_of_fds = false;
-	listener_subject(&listener->e, subject, sizeof(subject));
-	log_info(subject, "accepting again: %llu times %s in %.0f s",
-		 (unsigned long long)listener->shortages,
-		 net_is_shortage(listener->shortage_error) ? "out of descriptors" : "in vain",
-		 loop_now(listener->e.loop) - listener->shortage_began);
 	listener->shortages = 0;
+	if (is_shared(listener)) {
+		last = --shortage->listeners == 0;
+		times = shortage->times += times;
+		began = shortage->began;
+		shortage->times = last ? 0 : times;
+	}
+	listener_subject(&listener->e, subject, sizeof(subject));
+	log_line(last ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, subject,
+		 "accepting again: %llu times %s in %.0f s", (unsigned long long)times,
+		 is_shared(listener) ? "out of descriptors" : "in vain",
+		 loop_now(listener->e.loop) - began);
 }
 
 static int accept_one(struct listener *listener, struct address *peer)
