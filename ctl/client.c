@@ -40,19 +40,22 @@ static bool go_up(char *path)
 }
 
 /* Who is kept out by the file has no role for noded to refuse; said as noded says it (ACCESS in
-   noded(8)). The socket is its user's; whose a directory above is tells nothing. */
+   noded(8)), where it is known: not of a directory in the way, which says nothing of the socket. */
 static void add_role(struct buf *text, const struct stat *st)
 {
 	char owner[OWNER_SIZE];
 
-	if (geteuid() == 0 || geteuid() == st->st_uid ||
-	    (!S_ISDIR(st->st_mode) && !S_ISSOCK(st->st_mode)))
+	if (geteuid() == 0 || geteuid() == st->st_uid || !S_ISSOCK(st->st_mode))
 		return;
+	if (st->st_mode & S_IWGRP) {
+		buf_printf(text,
+			   "; its group may connect: uid %lu is not in it, and has no role here",
+			   (unsigned long)geteuid());
+		return;
+	}
 	buf_printf(text, "; uid %lu has no role here: operate is for root",
 		   (unsigned long)geteuid());
-	if (S_ISDIR(st->st_mode))
-		buf_printf(text, " and noded's user");
-	else if (st->st_uid != 0)
+	if (st->st_uid != 0)
 		buf_printf(text, ", %s", owner_user(owner, st->st_uid));
 }
 
@@ -74,7 +77,7 @@ static int explain_denied(const char *path, struct failure *failure)
 		buf_printf(&text, "owner %s, mode %04o; ", owner_text(owner, &st),
 			   (unsigned)(st.st_mode & 07777));
 	buf_printf(&text, "you are %s)", owner_user(self, geteuid()));
-	if (status == 0 && st.st_mode & (S_ISDIR(st.st_mode) ? S_IXGRP : S_IWGRP))
+	if (status == 0 && S_ISDIR(st.st_mode) && st.st_mode & S_IXGRP)
 		buf_printf(&text, "; its group may connect");
 	if (status == 0)
 		add_role(&text, &st);

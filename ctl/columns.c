@@ -85,10 +85,11 @@ static const char *nearest(struct suggest *suggest, const char *const *names, co
 {
 	suggest_begin(suggest, name);
 	for (; *names != NULL; names++) {
+		if (is_open_ended(*names))
+			continue;
 		if (strcasecmp(*names, name) == 0)
 			return *names;
-		if (!is_open_ended(*names))
-			suggest_offer(suggest, *names);
+		suggest_offer(suggest, *names);
 	}
 	return suggest->best;
 }

@@ -4,10 +4,13 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../proto/json.h"
 #include "../proto/params.h"
 #include "../proto/path.h"
+#include "../proto/text.h"
 #include "account.h"
 #include "memory.h"
 #include "option.h"
@@ -98,9 +101,23 @@ static int add_path(struct words *words, cJSON *object, const struct param *para
 	return 0;
 }
 
+/* The kind for which that may be meant: a program, or a backend; NULL: none. */
+static const char *kind_of_word(const char *word)
+{
+	struct stat st;
+
+	if (word[0] == '/' && stat(word, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(word, X_OK) == 0)
+		return handler_kind_get(HANDLER_EXEC)->name;
+	if (resolve_is_address(word) && !text_begins(word, "tcp://"))
+		return handler_kind_get(HANDLER_FORWARD)->name;
+	return NULL;
+}
+
 /* What stands where the kind should may be what the kind is for. */
 static int refuse_kind(struct words *words, const char *word)
 {
+	const char *kind = kind_of_word(word);
 	struct suggest suggest;
 	struct buf kinds = {0};
 
@@ -115,9 +132,9 @@ static int refuse_kind(struct words *words, const char *word)
 	if (*suggest.best != '\0')
 		failure_usage(words->failure, "no such handler: %s; did you mean %s?", word,
 			      suggest.best);
-	else if (resolve_is_address(word))
-		failure_usage(words->failure, "no such handler: %s; did you mean forward %s?", word,
-			      word);
+	else if (kind != NULL)
+		failure_usage(words->failure, "no such handler: %s; did you mean %s %s?", word,
+			      kind, word);
 	else
 		failure_usage(words->failure, "no such handler: %s; there are: %s", word,
 			      buf_string(&kinds));

@@ -266,7 +266,7 @@ static const void *get_self(const void *owner)
 
 static const struct field loop_rows[] = {
     FIELD_GET_TIMED("turns", write_turns, "turns of the event loop"),
-    FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end"),
+    FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end or refused"),
     FIELD_GET("requests_in_a_turn", write_requests_max, "most requests one turn began"),
     FIELD_GET("rows_in_a_turn", write_rows_max, "most rows of long answers one turn wrote"),
 };

@@ -172,18 +172,25 @@ void transport_open(struct transport *transport, struct engine *node, struct han
 static int refuse_second(const struct server *known, const struct handler_spec *asked,
 			 struct err *err)
 {
-	struct buf words = {0};
-	const char *text;
+	struct buf words = {0}, other = {0};
+	const char *text, *more;
 
-	buf_printf(&words, "%s is served already, by ", known->key);
 	handler_spec_words(known->spec, &words);
-	if (!handler_spec_equal(known->spec, asked)) {
-		buf_printf(&words, "; asked for was ");
-		handler_spec_words(asked, &words);
-	}
+	handler_spec_words(asked, &other);
 	text = buf_string(&words);
-	err_set(err, ERR_ALREADY_EXISTS, "%s", text ? text : "the address is served already");
+	more = buf_string(&other);
+	if (!text || !more)
+		err_set(err, ERR_ALREADY_EXISTS, "%s is served already", known->key);
+	else if (handler_spec_equal(known->spec, asked))
+		err_set(err, ERR_ALREADY_EXISTS, "%s is served already, by %s", known->key, text);
+	else if (strcmp(text, more) == 0) /* long ones are cut */
+		err_set(err, ERR_ALREADY_EXISTS, "%s is served already, by %s, with other words",
+			known->key, text);
+	else
+		err_set(err, ERR_ALREADY_EXISTS, "%s is served already, by %s; asked for was %s",
+			known->key, text, more);
 	buf_free(&words);
+	buf_free(&other);
 	return -1;
 }
 

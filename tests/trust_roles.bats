@@ -16,7 +16,7 @@ load trust.bash
 	assert_equal "$(role_of "$GUEST" "$WATCHERS")" observe
 	assert_equal "$(role_of "$GUEST" "$CREW,$WATCHERS")" observe
 	run -5 guest "$GUEST" "" state phase
-	assert_output --partial "permission denied (owner root:$WATCHERS, mode 0660; you are $GUEST); its group may connect; uid $GUEST has no role here: operate is for root (permission_denied)"
+	assert_output --partial "permission denied (owner root:$WATCHERS, mode 0660; you are $GUEST); its group may connect: uid $GUEST is not in it, and has no role here (permission_denied)"
 }
 
 @test "--operators: its members operate, by their own group or a supplementary one" {
@@ -126,7 +126,7 @@ load trust.bash
 	assert_equal "$(as $other "$other" "$CREW" "$T/bin/nodectl" state admin.clients.0.role)" operate
 	assert_equal "$(as $other "$other" "$WATCHERS" "$T/bin/nodectl" state admin.clients.0.role)" observe
 	run -5 as $other $other "" "$T/bin/nodectl" state phase
-	assert_output --partial "noded has owner $GUEST:$WATCHERS, mode 0750; you are $other); its group may connect; uid $other has no role here: operate is for root and noded's user (permission_denied)"
+	assert_output --partial "noded has owner $GUEST:$WATCHERS, mode 0750; you are $other); its group may connect (permission_denied)"
 	end_background "$BACKGROUND_PID"
 	assert_not_exists "$NODED_SOCKET"
 }
