@@ -56,6 +56,7 @@ static void release_conn(struct engine *engine)
 
 	conn->spec->handler->close(conn);
 	close_client(conn);
+	conn->e.loop->unclosed -= conn->leaving;
 	TAILQ_REMOVE(conn->leaving ? &conn->link->index->leaving : &conn->link->by_use, conn,
 		     by_use);
 	RB_REMOVE(conn_tree, &conn->link->index->tree, conn);
@@ -292,6 +293,7 @@ static void leave_later(struct conn *conn)
 		return;
 	conn->leaving = true;
 	conn->left_early = !engine_is_ending(conn->e.parent->parent);
+	conn->e.loop->unclosed++;
 	TAILQ_REMOVE(&conn->link->by_use, conn, by_use);
 	TAILQ_INSERT_TAIL(&index->leaving, conn, by_use);
 	loop_post(conn->e.loop, &index->closing);

@@ -10,9 +10,7 @@
 #include "log.h"
 #include "net.h"
 
-/* Clients accepted in one turn; fewer while work of earlier turns is left over: they may be those
-   who have left, and whose descriptors they would add to. */
-enum { ACCEPT_BATCH = 64, ACCEPT_BEHIND = 16 };
+enum { ACCEPT_BATCH = 64 };
 /* How long handshakes begun before new ones were refused may take to finish. On loopback they are
    a matter of scheduling; elsewhere of a round trip. */
 #define GRACE_LOOPBACK 0.01
@@ -155,7 +153,11 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 		errno = error;
 		return ACCEPT_DEAD;
 	}
-	/* The kernel looks for a descriptor before it looks whether a client is there. */
+	/* The kernel looks for a descriptor before it looks whether a client is there. Who is
+	   closing has not been woken for one; but a Unix socket that was shut down always says it
+	   was. */
+	if (engine_is_ending(&listener->e) && !address_is_unix(&listener->address))
+		first = false;
 	if (!first && !has_clients_waiting(listener->fd))
 		return ACCEPT_EMPTY;
 	shortage_begins(listener, error);
@@ -226,11 +228,20 @@ static void take_client(struct listener *listener, int fd, const struct address 
 	listener->ops->accepted(listener->e.parent, fd, peer);
 }
 
+/* The more have left and are yet to be closed, the fewer, or those who come would add their
+   descriptors to theirs without end. A turn closes one at least. */
+static int batch_size(const struct listener *listener)
+{
+	uint32_t halvings = listener->e.loop->unclosed / 16;
+
+	return halvings < 6 ? ACCEPT_BATCH >> halvings : 1;
+}
+
 /* Accepts a batch within the limits. */
 static enum accept_status accept_batch(struct listener *listener)
 {
 	bool ending = engine_is_ending(&listener->e);
-	int most = loop_is_behind(listener->e.loop) ? ACCEPT_BEHIND : ACCEPT_BATCH;
+	int most = batch_size(listener);
 	struct address peer;
 	int fd, aborted = 0;
 

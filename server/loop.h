@@ -93,6 +93,7 @@ struct loop {
 	ev_fork anew; /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
 	struct shortage shortage;
+	uint32_t unclosed; /* connections that have ended, but are yet to be closed */
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */
 	struct budget leaving;	/* connections that end by themselves, and are closed at once */
@@ -139,12 +140,6 @@ void loop_untell(struct loop *loop, ev_io *io);
 static inline bool loop_has_news(const ev_io *io)
 {
 	return io->data != NULL;
-}
-
-/* Are there jobs that have more to do than their share of a turn? */
-static inline bool loop_is_behind(const struct loop *loop)
-{
-	return !TAILQ_EMPTY(&loop->jobs);
 }
 
 /* Puts a job in the queue if it is not there. */

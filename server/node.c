@@ -266,7 +266,8 @@ static const void *get_self(const void *owner)
 
 static const struct field loop_rows[] = {
     FIELD_GET_TIMED("turns", write_turns, "turns of the event loop"),
-    FIELD_GET("ended_in_a_turn", write_ended_max, "most connections one turn told to end or refused"),
+    FIELD_GET("ended_in_a_turn", write_ended_max,
+	      "most connections one turn told to end or refused"),
     FIELD_GET("requests_in_a_turn", write_requests_max, "most requests one turn began"),
     FIELD_GET("rows_in_a_turn", write_rows_max, "most rows of long answers one turn wrote"),
 };
@@ -375,6 +376,8 @@ static void notify_manager(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	/* A manager may be busy for a moment; one that is stuck is no reason not to serve. */
+	const struct timeval patience = {.tv_sec = 2};
 	size_t len = path ? strlen(path) : 0;
 	int fd;
 
@@ -384,6 +387,8 @@ static void notify_manager(void)
 	if (un.sun_path[0] == '@')
 		un.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
 			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(errno));

@@ -25,12 +25,17 @@ static bool id_number(const char *text, id_t *id)
 	return number < (id_t)-1;
 }
 
-/* Nobody of that name, or the look-up failed: getpwnam(3) lists what else errno may be when there
-   is none. */
+/* The look-up failed; getpwnam(3) lists what else errno may be when there is nobody of that name.
+ */
+static bool is_failure(int error)
+{
+	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == ERANGE || error == EINTR;
+}
+
 static int not_found(int error, const char *what, const char *name, struct err *err)
 {
-	if (error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ERANGE || error == EINTR)
+	if (is_failure(error))
 		return err_sys(err, ERR_IO_ERROR, error, "the %s \"%s\" cannot be looked up", what,
 			       name);
 	return err_set(err, ERR_INVALID_PARAMS, "there is no %s \"%s\"", what, name);
@@ -74,7 +79,7 @@ int privileges_find(struct privileges *wanted, const char *user, const char *gro
 	entry = id_number(user, &id) ? getpwuid(id) : getpwnam(user);
 	if (entry)
 		id = entry->pw_uid;
-	else if (!id_number(user, &id))
+	else if (is_failure(errno) || !id_number(user, &id))
 		return not_found(errno, "user", user, err);
 	if (id == 0)
 		return err_set(err, ERR_INVALID_PARAMS, "%s is root: nothing would be given up",

@@ -81,6 +81,27 @@ print(said, json.loads(admin.makefile().readline())["result"]["name"], flush=Tru
 	assert_equal "$(tail -n 1 "$T/manager.log")" "b'READY=1' here"
 }
 
+@test "a NOTIFY_SOCKET whose queue stays full is a warning, and noded runs" {
+	cat >"$T/full.py" <<-'END'
+		import os, pathlib, socket, time
+		manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		manager.bind(os.environ["T"] + "/foreign/full")
+		sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		sender.setblocking(False)
+		try:
+		    while True:
+		        sender.sendto(b"x", manager.getsockname())
+		except BlockingIOError:
+		    pathlib.Path(os.environ["T"], "is_full").touch()
+		time.sleep(600)
+	END
+	background python3 python3 "$T/full.py"
+	wait_until 20 test -e "$T/is_full"
+	NOTIFY_SOCKET=$T/foreign/full start_noded
+	wait_until 20 has_log_lines 1 'warning node cannot tell NOTIFY_SOCKET: Resource temporarily unavailable'
+	says running state phase
+}
+
 @test "a NOTIFY_SOCKET nobody has is a warning, and noded runs" {
 	NOTIFY_SOCKET=$T/none start_noded
 	wait_until 20 has_log_lines 1 'warning node cannot tell NOTIFY_SOCKET'
