@@ -40,6 +40,9 @@ struct plan {
 	int64_t count;	     /* calls so far */
 	int64_t failed;	     /* of them those that failed */
 	int64_t turns;	     /* calls of epoll_wait: turns of libev's loop; never reset here */
+	int64_t is_old;	     /* the kernel tells neither the number of descriptors nor the children;
+				and so that it does not matter how many others there are, /proc
+				lists none but the children and init */
 };
 
 static volatile struct plan *plan;
@@ -173,8 +176,77 @@ CALL(ssize_t, sendto,
 	}
 
 VARIADIC(fcntl, command, (int fd, int command, ...), (fd, command, extra))
-VARIADIC(open, flags, (const char *path, int flags, ...), (path, flags, extra))
 VARIADIC(openat, flags, (int at, const char *path, int flags, ...), (at, path, flags, extra))
+
+static bool ends_in(const char *path, const char *end)
+{
+	size_t len = strlen(path), n = strlen(end);
+
+	return len >= n && strcmp(path + len - n, end) == 0;
+}
+
+static void *next_open, *next_stat, *next_readdir, *next_close;
+
+/* A kernel without CONFIG_PROC_CHILDREN. */
+int open(const char *path, int flags, ...)
+{
+	va_list list;
+	long extra;
+
+	va_start(list, flags);
+	extra = va_arg(list, long);
+	va_end(list);
+	if (fails("open"))
+		return -1;
+	if (plan && plan->is_old && ends_in(path, "/children")) {
+		errno = ENOENT;
+		return -1;
+	}
+	return REAL(open)(path, flags, extra);
+}
+
+/* Linux before 6.2. */
+int stat(const char *path, struct stat *st)
+{
+	int status = fails("stat") ? -1 : REAL(stat)(path, st);
+
+	if (status == 0 && plan && plan->is_old && strcmp(path, "/proc/self/fd") == 0)
+		st->st_size = 0;
+	return status;
+}
+
+/* By calls that nothing here counts. Where it has ended meanwhile errno says so. */
+static bool is_kin(const char *pid)
+{
+	char path[64], text[512] = "";
+	const char *after;
+	int fd, parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		text[0] = '\0';
+	REAL(close)(fd);
+	after = strrchr(text, ')');
+	return after && sscanf(after, ") %*c %d", &parent) == 1 && parent == getpid();
+}
+
+struct dirent *readdir(DIR *dir)
+{
+	int error = errno;
+	struct dirent *entry;
+
+	for (;;) {
+		entry = REAL(readdir)(dir);
+		if (!entry || !plan || !plan->is_old || entry->d_type != DT_DIR ||
+		    strspn(entry->d_name, "0123456789") == 0 || strcmp(entry->d_name, "1") == 0 ||
+		    is_kin(entry->d_name))
+			return entry;
+		errno = error;
+	}
+}
 
 CALL(int, pipe, (int fds[2]), (fds), -1)
 CALL(int, pipe2, (int fds[2], int flags), (fds, flags), -1)
@@ -193,7 +265,7 @@ CALL(int, epoll_create1, (int flags), (flags), -1)
 CALL(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags), -1)
 CALL(int, eventfd, (unsigned count, int flags), (count, flags), -1)
 
-static void *next_close, *next_epoll_ctl, *next_epoll_wait;
+static void *next_epoll_ctl, *next_epoll_wait;
 
 /* The descriptor is gone also where close(2) reports a failure. */
 int close(int fd)
@@ -220,7 +292,6 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int ms)
 
 /* -- files -- */
 
-CALL(int, stat, (const char *path, struct stat *st), (path, st), -1)
 CALL(int, lstat, (const char *path, struct stat *st), (path, st), -1)
 CALL(int, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags), -1)
 CALL(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
@@ -235,6 +306,16 @@ CALL(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL)
 CALL(DIR *, opendir, (const char *path), (path), NULL)
 CALL(DIR *, fdopendir, (int fd), (fd), NULL)
 CALL(char *, realpath, (const char *path, char *real), (path, real), NULL)
+
+/* What realpath is to a compiler that knows the size. */
+char *__realpath_chk(const char *path, char *real, size_t size);
+static void *next___realpath_chk;
+
+char *__realpath_chk(const char *path, char *real, size_t size)
+{
+	return fails("realpath") ? NULL : REAL(__realpath_chk)(path, real, size);
+}
+
 CALL(int, fchownat, (int at, const char *path, uid_t uid, gid_t gid, int flags),
      (at, path, uid, gid, flags), -1)
 CALL(int, setxattr, (const char *path, const char *name, const void *value, size_t n, int flags),
@@ -279,7 +360,22 @@ CALL(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options), (type,
      -1)
 CALL(int, nanosleep, (const struct timespec *time, struct timespec *left), (time, left), -1)
 
-static void *next_clone;
+static void *next_syscall, *next_clone;
+
+/* What libc has no function for, or where its own would do more. */
+long syscall(long number, ...)
+{
+	long extra[6];
+	va_list list;
+
+	va_start(list, number);
+	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
+		extra[i] = va_arg(list, long);
+	va_end(list);
+	return fails("syscall") ? -1
+				: REAL(syscall)(number, extra[0], extra[1], extra[2], extra[3],
+						extra[4], extra[5]);
+}
 
 /* noded gives the four arguments that every use needs. */
 int clone(int (*run)(void *argument), void *stack, int flags, void *given, ...)
