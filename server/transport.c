@@ -173,7 +173,6 @@ static int refuse_second(const struct server *known, const struct handler_spec *
 			 struct err *err)
 {
 	struct buf words = {0};
-	const char *text;
 
 	buf_printf(&words, "%s is served already, by ", known->key);
 	handler_spec_words(known->spec, &words);
@@ -181,8 +180,8 @@ static int refuse_second(const struct server *known, const struct handler_spec *
 		buf_printf(&words, "; asked for was ");
 		handler_spec_words(asked, &words);
 	}
-	text = buf_string(&words);
-	err_set(err, ERR_ALREADY_EXISTS, "%s", text ? text : "the address is served already");
+	err_set(err, ERR_ALREADY_EXISTS, "%s",
+		buf_string_or(&words, "the address is served already"));
 	buf_free(&words);
 	return -1;
 }
