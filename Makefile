@@ -132,7 +132,7 @@ SCRIPTS = .ci/run man/generate $(shell grep -lE '^\#!.*/(ba)?sh' tests/* tests/*
 
 .PHONY: all bench deps deps-bench deps-build deps-demo deps-faults deps-fuzz deps-test deps-lint demo run check \
 	build-tests unit bats chaos restarts faults nth fuzz fuzz-merge fuzz-replay fuzz-targets \
-	layers lint lint-format lint-c lint-analyze lint-man lint-shell \
+	layers lint check-lint lint-format lint-c lint-analyze lint-man lint-shell \
 	coverage format man install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -310,6 +310,10 @@ deps-lint:
 	@tests/deps building and linting: $(DEPS_BUILD) $(DEPS_LINT)
 
 lint: layers lint-format lint-c lint-analyze lint-man lint-shell ## formatting, analysis, manual pages, scripts
+
+# Here and not in check, as there are two of those and one source.
+check-lint: deps-lint ## the same, each part but layers counted as a test
+	@tests/check build/lint $(BIN) lint
 
 lint-format: deps-lint
 	clang-format --dry-run -Werror $(C_FILES)
