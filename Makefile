@@ -258,20 +258,23 @@ bench: deps-bench ## measure noded beside its peers, 10 minutes: PEERS, METRICS,
 		--output $(if $(PEERS)$(METRICS)$(SAN)$(COVERAGE),$(BIN)/bench,tests/bench) \
 		$(if $(PEERS),--peers '$(PEERS)') $(if $(METRICS),--metrics '$(METRICS)')
 
+# A run that is whole is published: 600 seconds, 1,000 kills. What sanitizers add to memory and time is
+# no figure of noded's.
+CHAOS_REPORT = $(if $(SAN)$(COVERAGE),,--report tests/chaos/REPORT.md)
 chaos: deps-test ## random faults against clients that verify every byte: SECONDS, SEED
 	@$(MAKE) --no-print-directory all
 	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/chaos $(addprefix --seconds ,$(SECONDS)) \
-		$(addprefix --seed ,$(SEED))
+		$(addprefix --seed ,$(SEED)) $(CHAOS_REPORT)
 
 restarts: deps-test ## kill -9 at random instants, start again: N, SEED
 	@$(MAKE) --no-print-directory all
 	@NODED=$(CURDIR)/$(BIN)/noded tests/chaos/restarts $(addprefix --count ,$(N)) \
-		$(addprefix --seed ,$(SEED))
+		$(addprefix --seed ,$(SEED)) $(CHAOS_REPORT)
 
 # These need clang, whatever CC is, and objects of their own.
 fuzz: deps-fuzz ## run each fuzz target, or TARGETS, for T seconds on input made up as it goes
 	@$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
-	@tests/fuzz/run build/fuzz/fuzz '$(or $(T),60)' $(or $(TARGETS),$(notdir $(FUZZERS)))
+	@tests/fuzz/run --report tests/fuzz/REPORT.md build/fuzz/fuzz '$(or $(T),60)' $(or $(TARGETS),$(notdir $(FUZZERS)))
 
 fuzz-merge: deps-fuzz ## keep of all inputs found the fewest that reach everything
 	@$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
