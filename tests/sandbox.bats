@@ -72,6 +72,19 @@ need() {
 	assert_output "noded: --socket-dir: $T/file: Not a directory; see noded --help"
 }
 
+@test "--socket-dir: 16 of them, and no more" {
+	local i options=()
+	for ((i = 0; i < 17; i++)); do
+		mkdir "$T/in/$i"
+		options+=(--socket-dir "$T/in/$i")
+	done
+	run "$NODED" --socket "$NODED_SOCKET" "${options[@]}"
+	assert_failure 2
+	assert_output --partial "--socket-dir: more than 16 directories"
+	start_noded "${options[@]:0:32}"
+	nodectl start "$T/in/15/s" echo
+}
+
 # noded's own look at the path is over by then: the kernel refuses.
 @test "--socket-dir: a directory swapped for a link elsewhere is of no use afterwards" {
 	start_noded --socket-dir "$T/in" --log-level debug
