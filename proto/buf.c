@@ -103,6 +103,13 @@ const char *buf_string(struct buf *buf)
 	return buf->data;
 }
 
+const char *buf_string_or(struct buf *buf, const char *otherwise)
+{
+	const char *text = buf_string(buf);
+
+	return text ? text : otherwise;
+}
+
 size_t printable_sequence(const char *bytes, size_t n)
 {
 	unsigned char c = n > 0 ? (unsigned char)bytes[0] : 0;

@@ -27,6 +27,8 @@ void buf_free(struct buf *buf);
 /* The contents as a string: appends a NUL that is not counted in len. NULL if failed. The memory
    stays the buffer's. */
 const char *buf_string(struct buf *buf);
+/* The same, but `otherwise` if failed. */
+const char *buf_string_or(struct buf *buf, const char *otherwise);
 
 /* Appends bytes as people may safely see them: printable ASCII and well-formed UTF-8 as they are;
    every other byte, the C1 controls and the line and paragraph separators U+2028/2029 as \xNN (\n

@@ -109,6 +109,6 @@ void access_explain(const struct access *access, const struct client *client,
 	name_those_who(access, ROLE_OPERATE, &who);
 	if (client->by_observe_socket)
 		buf_printf(&who, ", on the admin socket");
-	err_set(err, ERR_PERMISSION_DENIED, "%s", who.failed ? "not yours" : buf_string(&who));
+	err_set(err, ERR_PERMISSION_DENIED, "%s", buf_string_or(&who, "not yours"));
 	buf_free(&who);
 }

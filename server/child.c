@@ -420,8 +420,7 @@ static size_t tell_undying(struct supervisor *supervisor)
 			    strerror(error));
 	if (count && log_allowed(&supervisor->undying, 1, 10., LOG_LEVEL_WARNING, "exec:undying"))
 		log_warning("exec", "%zu left by programs that ended do not die:%s%s", count,
-			    names.failed ? "" : buf_string(&names),
-			    names.len < NAMES ? "" : " ...");
+			    buf_string_or(&names, ""), names.len < NAMES ? "" : " ...");
 	buf_free(&names);
 	return count;
 }

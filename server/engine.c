@@ -44,7 +44,7 @@ static void log_phase(const struct engine *engine)
 	if (engine->kind->log_detail)
 		engine->kind->log_detail(engine, &line);
 	log_line((enum log_level)level, engine->kind->subject(engine, subject, sizeof(subject)),
-		 "%s", line.failed ? phase_name(engine->phase) : buf_string(&line));
+		 "%s", buf_string_or(&line, phase_name(engine->phase)));
 	buf_free(&line);
 }
 

@@ -95,6 +95,7 @@ static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 	signals_check(&node->signals);
 	supervisor_check(&node->supervisor);
 	net_reserve_fill();
+	(void)net_margin_has();
 	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
 	/* Memory that a burst left in pieces goes back to the kernel, which malloc does by itself

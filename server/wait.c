@@ -155,10 +155,10 @@ static void answer_late(struct wait *wait)
 	if (found && ref.field && ref.field->type != FIELD_MAP)
 		write_whole(&value, &ref);
 	path_format(&path, &wait->path, wait->path.count);
-	err_set(&err, ERR_TIMEOUT, "%s is %s after %llu ms", path.failed ? "it" : buf_string(&path),
-		!found						? "absent"
-		: value.len && !value.failed && value.len < 100 ? buf_string(&value)
-								: "there",
+	err_set(&err, ERR_TIMEOUT, "%s is %s after %llu ms", buf_string_or(&path, "it"),
+		!found			       ? "absent"
+		: value.len && value.len < 100 ? buf_string_or(&value, "there")
+					       : "there",
 		(unsigned long long)call_u64(call, "timeout_ms"));
 	buf_free(&path);
 	buf_free(&value);

@@ -97,6 +97,30 @@ check_units() {
 	assert_line --index -1 "2 passed, 1 failed"
 }
 
+@test "check: a part of lint that finds something has failed, and what it found is shown" {
+	cat >"$T/make" <<-'END'
+		#!/bin/sh
+		[ "$2" != lint-man ] || { echo "ok 1 - line 3: a finding"; exit 2; }
+	END
+	chmod +x "$T/make"
+	MAKE=$T/make run "$ROOT/tests/check" "$T/objects" build lint
+	assert_failure 1
+	assert_line "# ok 1 - line 3: a finding"
+	assert_line "failed: lint-man: 1 make lint-man finds nothing"
+	assert_line --index -1 "4 passed, 1 failed"
+}
+
+# What lint is made of stands in the Makefile; layers is a part of check.
+@test "check: no part of lint is left out" {
+	local parts
+	parts=$(sed -nE 's/^lint: layers (.*) ##.*/\1/p' "$ROOT/Makefile" | tr ' ' '\n' | sort)
+	[[ -n $parts ]]
+	echo '[ -n "$2" ]' >"$T/make"
+	chmod +x "$T/make"
+	MAKE=$T/make run "$ROOT/tests/check" "$T/objects" build lint
+	assert_equal "$(basename -a -s .tap "$T"/objects/tap/*.tap)" "$parts"
+}
+
 @test "check: what is the same in every build is not run again" {
 	run env AGAIN=1 FUZZERS= "$ROOT/tests/check" "$T/objects" build layers unit
 	assert_success

@@ -46,6 +46,13 @@ as_it_came() {
 	as_it_came set_log_level '{"level":"info"}' -j set-log-level info
 }
 
+# SIGTERM is 15: bit 14 of the mask.
+program_ignores_term() {
+	local program
+	read -r program < <(ps -o pid= --ppid "$NODED_PID")
+	grep -qE '^SigIgn:.*[4-7c-f]...$' "/proc/$program/status"
+}
+
 @test "stop-server: a line each" {
 	start_held "$T/a.sock"
 	clients_do quit >/dev/null
@@ -54,6 +61,7 @@ as_it_came() {
 	start_held "$T/b.sock"
 	says_like "unix:$T/b\.sock stopped drained=0 stopped=1 killed=0 ms=[0-9]+" stop-server "$T/b.sock" --now
 	start_held "$T/c.sock" exec sh -c 'trap "" TERM; cat; cat' --kill 100ms
+	wait_until 25 program_ignores_term
 	says_like "unix:$T/c\.sock killed drained=0 stopped=0 killed=1 ms=[0-9]+" \
 		stop-server "$T/c.sock" --deadline 0
 	says "unix:$T/c.sock absent drained=0 stopped=0 killed=0 ms=0" stop-server "$T/c.sock" --if-exists

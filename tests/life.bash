@@ -104,10 +104,11 @@ evaluated() {
 	grep -q '^\$1 = ' "$T/gdb.log" || fail "$(cat "$T/gdb.log")"
 }
 
-# inject CALL:error=ERROR[:when=N]: lets a system call of noded fail, by strace, until end_inject.
+# inject CALL:error=ERROR[:when=N] [OPTIONS]: lets a system call of noded fail, by strace, until
+# end_inject. Options of strace's: -P PATH of calls on that path alone.
 inject() {
 	background strace strace -q -o "$T/strace.log" -p "$NODED_PID" -e "trace=${1%%:*}" \
-		-e "inject=$1"
+		-e "inject=$1" "${@:2}"
 	INJECTOR=$BACKGROUND_PID
 	wait_until 30 is_traced
 }

@@ -78,6 +78,23 @@ received_is() {
 	assert_not_exist "$NODED_SOCKET"
 }
 
+@test "signals: QUIT while a full server drains sends those away, too, who wait for a place" {
+	local groups=()
+	for A in tcp:127.0.0.1:0 "$T/s.sock"; do
+		A=$(serve "$A" '"max_connections":1,"drain_ms":60000')
+		connect_idle 4 "$A"
+		groups+=("$CLIENTS")
+		await "$A" connection_pool.open '"equals":1'
+		ask "stop.${#groups[@]}" stop_server "{\"address\":\"$A\"}"
+		await "$A" phase '"equals":"draining"'
+	done
+	kill -s QUIT "$NODED_PID"
+	ended
+	clients_open 0 "${groups[0]}"
+	clients_open 0 "${groups[1]}"
+	assert_not_exist "$T/s.sock"
+}
+
 @test "signals: USR1, USR2 and PIPE are ignored" {
 	local i signal
 	A=$(serve tcp:127.0.0.1:0)

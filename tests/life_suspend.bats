@@ -71,6 +71,32 @@ resume() {
 	[[ $(clients_do "echo all") == 7 ]]
 }
 
+# sockets: the numbers of noded's own.
+sockets() {
+	find "/proc/$NODED_PID/fd" -lname 'socket:*' -printf '%f\n' | sort
+}
+
+@test "suspend: the socket that keeps the port was closed under noded: it is bound again" {
+	local before
+	before=$(sockets)
+	A=$(serve tcp:127.0.0.1:0)
+	suspend "$A"
+	wait_until 30 kept_is_known "$before"
+	in_noded "(int)close($(kept "$before"))"
+	resume "$A"
+	listening "$A"
+	[[ $(at "$A" phase) == running ]]
+}
+
+kept() {
+	comm -13 <(echo "$1") <(sockets)
+}
+
+# The sessions of who asked have closed theirs by then.
+kept_is_known() {
+	[[ $(kept "$1") =~ ^[0-9]+$ ]]
+}
+
 @test "suspend: the socket file is gone, and comes back" {
 	local address
 	address=$(serve "$T/s.sock")

@@ -72,6 +72,19 @@ need() {
 	assert_output "noded: --socket-dir: $T/file: Not a directory; see noded --help"
 }
 
+@test "--socket-dir: 16 of them, and no more" {
+	local i options=()
+	for ((i = 0; i < 17; i++)); do
+		mkdir "$T/in/$i"
+		options+=(--socket-dir "$T/in/$i")
+	done
+	run "$NODED" --socket "$NODED_SOCKET" "${options[@]}"
+	assert_failure 2
+	assert_output --partial "--socket-dir: more than 16 directories"
+	start_noded "${options[@]:0:32}"
+	nodectl start "$T/in/15/s" echo
+}
+
 # noded's own look at the path is over by then: the kernel refuses.
 @test "--socket-dir: a directory swapped for a link elsewhere is of no use afterwards" {
 	start_noded --socket-dir "$T/in" --log-level debug
@@ -174,4 +187,64 @@ need() {
 	assert_log_lines 1 'debug sandbox no_new_privs is not to be had'
 	assert_log_lines 1 'debug sandbox Landlock is not to be had'
 	assert_log_lines 0 ' (warning|error) '
+}
+
+# without CALL:FAULT: a noded with --no-exec on a kernel where so much fails.
+without() {
+	: >"$LOG"
+	LAUNCH=(strace -D -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1")
+	start_noded --no-exec --socket-dir "$T/in" --log-level debug
+	LAUNCH=()
+}
+
+# All that --no-exec leaves works, and the only sign of what is missing is that one line.
+serves_with() {
+	assert_equal "$(state process.sandbox)" "$1"
+	nodectl start "$T/in/echo" echo
+	nodectl start tcp:127.0.0.1:0 forward "unix:$T/in/echo"
+	run timeout 60 nc -N -U "$T/in/echo" <<<"all the same"
+	assert_output "all the same"
+	run nodectl start "$T/out/s" echo
+	assert_failure 5
+	run nodectl start "$T/in/p" exec /bin/true
+	assert_failure
+	nodectl stop-server "$T/in/echo"
+	assert_log_lines 1 "debug sandbox .* is not to be had"
+	assert_log_lines 1 "debug sandbox $2"
+	assert_log_lines 0 ' (warning|error) '
+	stop_noded
+}
+
+@test "--no-exec on a kernel without seccomp: one debug line, and noded serves" {
+	if [[ $NODED == */san/* ]]; then
+		start_noded --no-exec --socket-dir "$T/in" --log-level debug
+		need landlock
+		serves_with '["no_new_privs","landlock"]' "seccomp is not to be had: Operation not supported"
+		return
+	fi
+	# The first is for no_new_privs.
+	without prctl:error=EINVAL:when=2
+	need landlock
+	serves_with '["no_new_privs","landlock"]' "seccomp is not to be had: Invalid argument"
+}
+
+@test "--no-exec on a kernel without Landlock, or with one too old: the filter of calls is left" {
+	[[ $NODED != */san/* ]] || skip "the sanitizers are not filtered"
+	without landlock_create_ruleset:error=EOPNOTSUPP
+	serves_with '["no_new_privs","seccomp"]' "Landlock is not to be had: Operation not supported"
+	without landlock_create_ruleset:retval=1:when=1
+	serves_with '["no_new_privs","seccomp"]' "Landlock is not to be had: Operation not supported"
+}
+
+@test "--no-exec where a step of Landlock fails: none of it, and noded serves" {
+	[[ $NODED != */san/* ]] || skip "the sanitizers are not filtered"
+	local fault
+	start_noded --no-exec --socket-dir "$T/in"
+	need landlock
+	stop_noded
+	for fault in landlock_create_ruleset:error=EINVAL:when=2 landlock_add_rule:error=EINVAL:when=1 \
+		landlock_add_rule:error=EINVAL:when=2 landlock_restrict_self:error=EINVAL; do
+		without "$fault"
+		serves_with '["no_new_privs","seccomp"]' "Landlock is not to be had: Invalid argument"
+	done
 }

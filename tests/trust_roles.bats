@@ -131,6 +131,32 @@ load trust.bash
 	assert_not_exists "$NODED_SOCKET"
 }
 
+# not_opened TEXT OPTIONS: noded, of which strace lets a call fail, ends with that and no socket.
+not_opened() {
+	run -1 env -u NODED_SOCKET XDG_RUNTIME_DIR="$T/run" \
+		setpriv --reuid "$GUEST" --regid "$GUEST" --groups "$WATCHERS" \
+		strace -qq -o /dev/null "${@:2}" "$T/bin/noded" --admin-group "$WATCHERS"
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial "error node cannot start: $1"
+	assert_equal "$(ls -A "$T/run/noded")" ""
+}
+
+@test "a default directory that cannot be looked at or opened to the groups ends the start" {
+	# The sanitizers' leak check would trace, too.
+	ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
+	install -m 0755 "$NODED" "$T/bin/noded"
+	mkdir "$T/run"
+	chown "$GUEST" "$T/run"
+	not_opened "directory $T/run/noded: Input/output error" \
+		-P "$T/run/noded" -e 'trace=/^(newfstatat|lstat)$' -e 'inject=/^(newfstatat|lstat)$:error=EIO:when=1'
+	not_opened "directory $T/run/noded: Input/output error" \
+		-P "$T/run/noded" -e trace=openat -e inject=openat:error=EIO
+	not_opened "cannot set the mode of $T/run/noded: Input/output error" \
+		-e trace=fchmod -e inject=fchmod:error=EIO
+	not_opened "directory $T/run/noded: " \
+		-e 'trace=/^fchown(at)?$' -e 'inject=/^fchown(at)?$:error=EIO'
+}
+
 @test "a socket file that is made again is for the same groups" {
 	need_acls
 	start_noded --admin-group "$WATCHERS" --operators "$CREW"

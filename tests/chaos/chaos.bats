@@ -6,8 +6,9 @@ load ../life
 CHAOS=$ROOT/tests/chaos/chaos
 
 @test "chaos: 12 s of one seed are clean" {
-	run "$CHAOS" --seconds 12 --seed 1
+	run "$CHAOS" --seconds 12 --seed 1 --report "$T/report" --whole 13
 	assert_success
+	assert_not_exist "$T/report"
 	assert_line --index 0 "chaos: seed 1, 12 s"
 	assert_line "chaos: clean"
 	assert_line --regexp '^verified: [1-9][0-9]{4,} bytes; looked [1-9]'
@@ -37,9 +38,21 @@ CHAOS=$ROOT/tests/chaos/chaos
 }
 
 @test "restarts: 20 kills leave nothing" {
-	run "$ROOT/tests/chaos/restarts" --count 20 --seed 1
+	printf '%s\n' '# Head' '' '## chaos' '' '| seed | 7 |' '' '## restarts' '' '| seed | 8 |' >"$T/report"
+	run "$ROOT/tests/chaos/restarts" --count 20 --seed 1 --report "$T/report" --whole 20
 	assert_success
 	assert_line "restarts: seed 1, 20 kills"
 	assert_line "restarts: clean"
 	assert_line --regexp '^replaced: [1-9][0-9]* dead sockets'
+	# Published in its own section.
+	run grep -E '^(#|\| (seed|kills|violations) )' "$T/report"
+	assert_output "# Random faults, and kills at random instants
+## chaos
+| seed | 7 |
+## restarts
+| seed | 1 |
+| kills | 20 of 20 |
+| violations | none |"
+	run sed -nE 's/^\| (commit|machine|date) \| .+ \|$/\1/p' "$T/report"
+	assert_output $'date\ncommit\nmachine'
 }

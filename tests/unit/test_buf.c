@@ -13,6 +13,7 @@ static void test_growth(void)
 
 	CHECK_STR(buf_string(&buf), "", "a zeroed buffer is the empty string");
 	CHECK_UINT(buf.len, 0, "the NUL of buf_string is not counted");
+	CHECK_STR(buf_string_or(&buf, "lost"), "", "what is there is not told otherwise");
 	for (unsigned i = 0; i < 100000; i++)
 		buf_append(&buf, &(char){(char)('a' + i % 26)}, 1);
 	CHECK_UINT(buf.len, 100000, "100,000 bytes went in one by one");
@@ -116,6 +117,8 @@ static void test_failure(void)
 		      "%s: the contents stay, appends do nothing", rows[i].name);
 		CHECK(buf_string(&buf) == NULL && buf_reserve(&buf, 1) == NULL,
 		      "%s: the failure is remembered", rows[i].name);
+		CHECK_STR(buf_string_or(&buf, "lost"), "lost", "%s: and told otherwise",
+			  rows[i].name);
 		buf_consume(&buf, 2);
 		CHECK(buf.failed, "%s: by consume too", rows[i].name);
 		buf_reset(&buf);
