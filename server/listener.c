@@ -71,11 +71,12 @@ static bool has_clients_waiting(int fd)
 
 /* -- accepting -- */
 
-/* What the process lacks all of its listeners lack: that is one cause. The first that notices says
-   so, and the last one over it. */
+/* What the process lacks all of its servers lack: that is one cause. The first that notices says
+   so, and the last one over it. The admin socket has a reserve: if that is of no use, it is
+   another. */
 static bool is_shared(const struct listener *listener)
 {
-	return net_is_shortage(listener->shortage_error);
+	return !listener->reserve && net_is_shortage(listener->shortage_error);
 }
 
 static void shortage_begins(struct listener *listener, int error)
