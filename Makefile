@@ -366,7 +366,9 @@ coverage: deps ## lines and branches that the tests run: build/coverage/report.t
 	-@$(MAKE) --no-print-directory COVERAGE=1 check
 	gcovr --root . --object-directory build/coverage --filter 'proto/' --filter 'server/' \
 		--filter 'ctl/' --exclude-unreachable-branches --print-summary \
-		--txt build/coverage/report.txt --html-details build/coverage/report.html
+		--txt build/coverage/report.txt --html-details build/coverage/report.html \
+		--csv build/coverage/report.csv
+	tests/coverage-table build/coverage/report.csv tests/COVERAGE.md
 
 format: ## clang-format every C file in place
 	clang-format -i $(C_FILES)

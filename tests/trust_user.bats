@@ -170,6 +170,23 @@ serve_program() {
 	assert_output "$GUEST"$'\n'"$GUEST"
 }
 
+# Nothing is believed that a call says it has done.
+@test "what was given up only in appearance, or cannot be looked at, ends the start" {
+	local fault
+	own_directory
+	for fault in setgroups:retval=0 setresgid:retval=0 setresuid:retval=0 capset:retval=0 \
+		getgroups:error=EPERM getresgid:error=EPERM getresuid:error=EPERM capget:error=EPERM; do
+		run -1 env ASAN_OPTIONS="${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}" \
+			strace -qq -o "$T/trace" -e "trace=${fault%%:*}" -e "inject=$fault" \
+			"$NODED" --socket "$NODED_SOCKET" --user "$GUEST" --group "$GUEST" --low-ports
+		grep -q INJECTED "$T/trace"
+		assert_line --index -1 --partial "error node cannot start: cannot become user $GUEST, group $GUEST for good: Operation not permitted"
+		refute_output --partial running
+		# Half of it done, it may lack the right to remove its socket, and says so.
+		rm -f "$NODED_SOCKET"
+	done
+}
+
 @test "what cannot be given up ends the start, before anybody is answered" {
 	local arguments
 	while read -r arguments; do
