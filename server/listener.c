@@ -121,7 +121,7 @@ static void shortage_ends(struct listener *listener)
 	listener_subject(&listener->e, subject, sizeof(subject));
 	log_line(last ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, subject,
 		 "accepting again: %llu times %s in %.0f s", (unsigned long long)times,
-		 is_shared(listener) ? "out of descriptors" : "in vain",
+		 net_is_shortage(listener->shortage_error) ? "out of descriptors" : "in vain",
 		 loop_now(listener->e.loop) - began);
 }
 
