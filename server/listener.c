@@ -23,7 +23,7 @@ enum accept_status {
 	ACCEPT_MORE,  /* the batch is full, more may be waiting */
 	ACCEPT_FULL,  /* the owner has no room */
 	ACCEPT_SHORT, /* no descriptors or memory, or a rule against it */
-	ACCEPT_VAIN,  /* every attempt of the batch failed, without being short of anything */
+	ACCEPT_VAIN,  /* as many as a batch failed in a row, without being short of anything */
 	ACCEPT_DEAD,  /* the socket does not listen any more; errno says why */
 };
 
@@ -146,6 +146,7 @@ static enum accept_status accept_failed(struct listener *listener, bool first)
 {
 	int error = errno;
 
+	listener->in_vain = 0;
 	if (error == EAGAIN)
 		return ACCEPT_EMPTY;
 	/* What still listens is not dead: a security module's rule lets accept(2) fail too, and a
@@ -244,7 +245,7 @@ static enum accept_status accept_batch(struct listener *listener)
 	bool ending = engine_is_ending(&listener->e);
 	int most = batch_size(listener);
 	struct address peer;
-	int fd, aborted = 0;
+	int fd;
 
 	for (int i = 0; i < most; i++) {
 		if (!listener->ops->has_room(listener->e.parent))
@@ -252,7 +253,7 @@ static enum accept_status accept_batch(struct listener *listener)
 		fd = can_serve(listener) ? next_client(listener, &peer) : -1;
 		if (fd < 0 && net_accept_is_transient(errno)) {
 			listener->aborted++;
-			aborted++;
+			listener->in_vain++;
 			loop_mark(listener->e.loop);
 			continue;
 		}
@@ -263,11 +264,12 @@ static enum accept_status accept_batch(struct listener *listener)
 		}
 		if (fd < 0)
 			return accept_failed(listener, i == 0);
+		listener->in_vain = 0;
 		take_client(listener, fd, &peer);
 		if (listener->fd < 0)
 			return ACCEPT_EMPTY;
 	}
-	return aborted == most ? ACCEPT_VAIN : ACCEPT_MORE;
+	return listener->in_vain < ACCEPT_BATCH ? ACCEPT_MORE : ACCEPT_VAIN;
 }
 
 /* -- watching -- */
@@ -420,21 +422,23 @@ static bool may_refuse(struct listener *listener, int tried)
 static enum accept_status refuse_batch(struct listener *listener)
 {
 	struct address peer;
-	uint64_t before = listener->refused_at_stop;
-	int fd, tried = 0;
+	int fd;
 
-	for (; may_refuse(listener, tried); tried++) {
+	for (int i = 0; may_refuse(listener, i); i++) {
 		fd = next_client(listener, &peer);
-		if (fd < 0 && net_accept_is_transient(errno))
+		if (fd < 0 && net_accept_is_transient(errno)) {
+			listener->in_vain++;
 			continue;
+		}
 		/* One is enough: it comes back with each close. */
 		if (fd < 0 && errno == EMFILE && net_reserve_give())
 			continue;
 		if (fd < 0)
 			return ACCEPT_EMPTY;
+		listener->in_vain = 0;
 		refuse(listener, fd);
 	}
-	return tried == 0 || listener->refused_at_stop > before ? ACCEPT_MORE : ACCEPT_VAIN;
+	return listener->in_vain < ACCEPT_BATCH ? ACCEPT_MORE : ACCEPT_VAIN;
 }
 
 /* The queue is empty for now: done, or one grace more. */

@@ -48,6 +48,7 @@ struct listener {
 	double shortage_began;
 	uint64_t accepted;
 	uint64_t aborted; /* transient accept errors */
+	unsigned in_vain; /* of them in a row, whatever batches they came in */
 	uint64_t accepted_at_stop, refused_at_stop;
 };
 
