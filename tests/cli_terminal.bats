@@ -2,6 +2,9 @@
 
 load lib.bash
 
+# What bash writes for \u is UTF-8, also where a bare system has no locale set.
+export LC_ALL=C.UTF-8
+
 state='{"jsonrpc":"2.0","id":ID,"result":{"path":"","value":{"phase":"running","pid":1,"transport":{"open":12,"none":null,"list":[1,2]}}}}'
 servers='{"jsonrpc":"2.0","id":ID,"result":{"servers":[{"address":"unix:/a-rather-long-path/to-a-socket.sock","phase":"running"}],"next":null,"total":1}}'
 progress='{"jsonrpc":"2.0","method":"progress","params":{"id":1,"phase":"draining","done":1,"total":4,"elapsed_ms":100,"deadline_in_ms":60000}}'
