@@ -1,6 +1,7 @@
 /* "Did you mean": the nearest of several words. */
 #include "suggest.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,13 @@ static size_t word_distance(const char *a, const char *b)
 	return d[na][nb];
 }
 
+static bool begins_with_part(const char *word, const char *part)
+{
+	size_t n = strlen(part);
+
+	return n >= 3 && strncmp(word, part, n) == 0 && word[n] == '-';
+}
+
 void suggest_begin(struct suggest *suggest, const char *word)
 {
 	size_t n = strlen(word);
@@ -52,8 +60,11 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
 	if (n > WORD_MAX || strlen(candidate) > WORD_MAX)
 		return;
 	distance = word_distance(suggest->word, candidate);
-	/* A beginning of three letters and more is a guess as good as one wrong letter. */
+	/* A beginning of three letters and more is a guess as good as one wrong letter; so is a
+	   word of which one part is right, as of "start-server". */
 	if (n >= 3 && strncmp(candidate, suggest->word, n) == 0 && distance > 1)
+		distance = 1;
+	if (begins_with_part(suggest->word, candidate))
 		distance = 1;
 	if (distance >= suggest->distance)
 		return;

@@ -93,7 +93,7 @@ static const struct param start_params[] = {
     {.name = "if_missing",
      .type = PARAM_BOOL,
      .fallback = "false",
-     .doc = "an existing server with the same handler is a success"},
+     .doc = "an existing server with the same handler is a success, and left as it is"},
 };
 
 static const struct param stop_server_params[] = {

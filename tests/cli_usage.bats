@@ -28,6 +28,7 @@ refused() {
 
 @test "commands are not abbreviated" {
 	refused "did you mean stop-server?" stop /x
+	refused "did you mean start?" start-server /x
 	refused "did you mean version?" ver
 }
 
