@@ -111,16 +111,16 @@ static struct session *find_earliest(const struct admin *admin, enum role role,
 	return earliest;
 }
 
-/* An idle client gives way, or else one that is stuck: an observer if there is one, and an operator
-   only to an operator. */
+/* An observer gives way if one is idle or stuck, and only to an operator an operator; the idle
+   first. */
 static bool make_room(struct admin *admin, enum role role)
 {
 	static double (*const since[])(const struct session *session) = {session_idle_since,
 									 session_stuck_since};
 	struct session *session = NULL;
 
-	for (size_t i = 0; i < sizeof(since) / sizeof(since[0]) && !session; i++)
-		for (enum role whose = ROLE_OBSERVE; whose <= role && !session; whose++)
+	for (enum role whose = ROLE_OBSERVE; whose <= role && !session; whose++)
+		for (size_t i = 0; i < sizeof(since) / sizeof(since[0]) && !session; i++)
 			session = find_earliest(admin, whose, since[i]);
 	if (session)
 		session_give_way(session);

@@ -71,19 +71,9 @@ static bool has_clients_waiting(int fd)
 
 /* -- accepting -- */
 
-/* What the process lacks all of its servers lack: that is one cause. The first that notices says
-   so, and the last one over it. The admin socket has a reserve: if that is of no use, it is
-   another. */
-static bool is_shared(const struct listener *listener)
-{
-	return !listener->reserve && net_is_shortage(listener->shortage_error);
-}
-
 static void shortage_begins(struct listener *listener, int error)
 {
-	struct shortage *shortage = &listener->e.loop->shortage;
 	char subject[ADDRESS_TEXT_SIZE];
-	bool first = true;
 
 	listener->shortages++;
 	if (listener->short_of_fds)
@@ -91,38 +81,23 @@ static void shortage_begins(struct listener *listener, int error)
 	listener->short_of_fds = true;
 	listener->shortage_error = error;
 	listener->shortage_began = loop_now(listener->e.loop);
-	if (is_shared(listener)) {
-		first = shortage->listeners++ == 0;
-		shortage->began = first ? listener->shortage_began : shortage->began;
-	}
 	listener_subject(&listener->e, subject, sizeof(subject));
-	log_line(first ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, subject,
-		 "accepting pauses: %s; clients wait in the backlog", strerror(error));
+	log_warning(subject, "accepting pauses: %s; clients wait in the backlog", strerror(error));
 }
 
 static void shortage_ends(struct listener *listener)
 {
-	struct shortage *shortage = &listener->e.loop->shortage;
-	double began = listener->shortage_began;
-	uint64_t times = listener->shortages;
 	char subject[ADDRESS_TEXT_SIZE];
-	bool last = true;
 
 	if (!listener->short_of_fds)
 		return;
 	listener->short_of_fds = false;
-	listener->shortages = 0;
-	if (is_shared(listener)) {
-		last = --shortage->listeners == 0;
-		times = shortage->times += times;
-		began = shortage->began;
-		shortage->times = last ? 0 : times;
-	}
 	listener_subject(&listener->e, subject, sizeof(subject));
-	log_line(last ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, subject,
-		 "accepting again: %llu times %s in %.0f s", (unsigned long long)times,
+	log_info(subject, "accepting again: %llu times %s in %.0f s",
+		 (unsigned long long)listener->shortages,
 		 net_is_shortage(listener->shortage_error) ? "out of descriptors" : "in vain",
-		 loop_now(listener->e.loop) - began);
+		 loop_now(listener->e.loop) - listener->shortage_began);
+	listener->shortages = 0;
 }
 
 static int accept_one(struct listener *listener, struct address *peer)
@@ -257,7 +232,8 @@ static enum accept_status accept_batch(struct listener *listener)
 			loop_mark(listener->e.loop);
 			continue;
 		}
-		if (fd < 0 && ending && errno == EMFILE) {
+		/* One that is held is not in the queue, and waits for whatever is short. */
+		if (fd < 0 && ending && (errno == EMFILE || listener->waiting_fd >= 0)) {
 			enum accept_status status = hold_one(listener);
 
 			return status == ACCEPT_FULL ? ACCEPT_SHORT : status;
@@ -333,6 +309,7 @@ static void lose(struct listener *listener, enum reason why, int error, const ch
 /* The queue does not get shorter by trying: at once again would be a spin. */
 static void pause_in_vain(struct listener *listener)
 {
+	listener->in_vain = 0;
 	watch(listener, false);
 	pause_for(listener, VAIN_PAUSE);
 }
@@ -508,6 +485,7 @@ static bool end_listener(struct engine *engine, enum end how)
 	}
 	if (!listener->closing) {
 		listener->closing = true;
+		listener->in_vain = 0;
 		ev_timer_stop(engine->loop->ev, &listener->pause);
 		refuse_new(listener);
 	}

@@ -68,13 +68,6 @@ struct budget {
 	uint32_t record; /* most taken in any turn */
 };
 
-/* A time without descriptors, or memory for sockets: see listener.c. */
-struct shortage {
-	unsigned listeners; /* that are in it */
-	double began;
-	uint64_t times; /* that accepting failed, of those who are over it */
-};
-
 struct loop {
 	struct ev_loop *ev;
 	char *scratch; /* LOOP_SCRATCH bytes; anybody's until his callback returns */
@@ -92,7 +85,6 @@ struct loop {
 	size_t nnews, news_room;
 	ev_fork anew; /* before libev opens another epoll descriptor, with all that is watched */
 	uint64_t turns;
-	struct shortage shortage;
 	uint32_t unclosed; /* connections that have ended, but are yet to be closed */
 	/* Work of one kind in one turn, whoever does it: what keeps everyone's turn short. */
 	struct budget ending;	/* engines told to end */

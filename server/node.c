@@ -37,6 +37,7 @@ struct node {
 	struct transport transport;
 	struct signals signals;
 	ev_timer housekeeping;
+	bool unannounced; /* the service manager is yet to be told that all is ready */
 	int ready_fd;
 	uint64_t turns_trimmed; /* loop's turns when memory was last given back */
 	char name[256];
@@ -85,6 +86,47 @@ static int watch_signals(struct node *node, struct err *err)
 			    sizeof(watched) / sizeof(watched[0]), on_signal, err);
 }
 
+/* -- readiness -- */
+
+/* sd_notify(3): a datagram to the Unix socket named by the variable; '@' stands for an abstract
+   one. False: its queue is full. */
+static bool notify_manager(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	ssize_t sent = -1;
+	int fd;
+
+	if (len < 2 || len >= sizeof(un.sun_path))
+		return true;
+	memcpy(un.sun_path, path, len);
+	if (un.sun_path[0] == '@')
+		un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		sent = sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	if (sent < 0 && errno != EAGAIN)
+		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return sent >= 0 || errno != EAGAIN;
+}
+
+static void tell_ready(struct node *node)
+{
+	int fd = node->ready_fd;
+
+	if (fd >= 0) {
+		if (write(fd, "\n", 1) != 1)
+			log_warning("node", "cannot write to the ready descriptor: %s",
+				    strerror(errno));
+		close(fd);
+	}
+	node->unannounced = !notify_manager();
+}
+
 /* What becomes possible again without anybody telling. */
 static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 {
@@ -96,6 +138,9 @@ static void on_housekeeping(struct ev_loop *ev, ev_timer *timer, int revents)
 	supervisor_check(&node->supervisor);
 	net_reserve_fill();
 	(void)net_margin_has();
+	/* A manager that has much to read holds nobody else up. */
+	if (node->unannounced)
+		node->unannounced = !notify_manager();
 	refusals_tell(&node->domain.refusals, loop_now(&node->loop));
 	log_flush();
 	/* Memory that a burst left in pieces goes back to the kernel, which malloc does by itself
@@ -369,45 +414,6 @@ static const struct engine_kind node_kind = {
     .log_detail = node_log_detail,
 };
 
-/* -- readiness -- */
-
-/* sd_notify(3): a datagram to the Unix socket named by the variable; '@' stands for an abstract
-   one. */
-static void notify_manager(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	/* A manager may be busy for a moment; one that is stuck is no reason not to serve. */
-	const struct timeval patience = {.tv_sec = 2};
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (len < 2 || len >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, len);
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-static void tell_ready(int fd)
-{
-	if (fd >= 0) {
-		if (write(fd, "\n", 1) != 1)
-			log_warning("node", "cannot write to the ready descriptor: %s",
-				    strerror(errno));
-		close(fd);
-	}
-	notify_manager();
-}
-
 /* -- life -- */
 
 static void set_up_domain(struct node *node, const struct node_options *options)
@@ -532,7 +538,7 @@ struct node *node_open(const struct node_options *options, struct err *err)
 void node_run(struct node *node)
 {
 	engine_set_phase(&node->e, PHASE_RUNNING, REASON_NONE, 0);
-	tell_ready(node->ready_fd);
+	tell_ready(node);
 	/* The reserve takes the number that is free now: the lower its numbers, the more of it is
 	   of use when somebody lowers the limit. */
 	if (net_reserve_give())

@@ -15,8 +15,11 @@
 #include "net.h"
 
 enum { READ_CHUNK = 16 * 1024 };
-#define PEER_POLL      1.0 /* seconds between looks whether a client not read from is there at all */
-#define UNREAD_SECONDS 0.1 /* until a client that reads nothing is stuck */
+#define PEER_POLL 1.0 /* seconds between looks whether a client not read from is there at all */
+/* Until a client is stuck: one that reads none of its answers, of which a slow one takes a piece
+   now and then, and one that has begun a line, which may come in two. */
+#define UNREAD_SECONDS 2.0
+#define BEGUN_SECONDS  0.1
 
 static struct session *session_of(struct engine *engine)
 {
@@ -658,11 +661,16 @@ double session_idle_since(const struct session *session)
 double session_stuck_since(const struct session *session)
 {
 	double now = loop_now(session->e.loop);
+	unsigned being_sent = session->streamer ? 1 : 0;
 
-	/* What was written only just may be on its way. */
+	/* It waits for more than what it does not read. */
+	if (session->ncalls > being_sent)
+		return 0;
 	if (unsent(session) > 0)
 		return now - session->sent_at >= UNREAD_SECONDS ? session->sent_at : 0;
-	return has_nothing(session) ? session->partial_at : 0;
+	return has_nothing(session) && now - session->partial_at >= BEGUN_SECONDS
+		   ? session->partial_at
+		   : 0;
 }
 
 void session_give_way(struct session *session)

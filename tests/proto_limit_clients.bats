@@ -65,6 +65,7 @@ setup() {
 		    elif n != 60:
 		        admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
 		def newcomer(n):
+		    time.sleep(0.2)
 		    admin = Admin()
 		    admin.call("version")
 		    admin.send(request("wait", n, path="log.level", equals="debug", timeout_ms=3600000))
@@ -75,7 +76,7 @@ setup() {
 		    expect(admin.line(), None)
 		# Whether it reads is only known a moment later.
 		until(lambda: not crowd[40].push_what_fits(b"\n"))
-		time.sleep(0.2)
+		time.sleep(2.2)
 		crowd[60].push("  x")
 		late = [newcomer(100)]
 		timed_out(crowd[20])

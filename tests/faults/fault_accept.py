@@ -98,7 +98,7 @@ def no_descriptor_nobody(run):
     run.returns()
 
 
-@fault("accept-short", quick=False, lines=2)
+@fault("accept-short", quick=False, lines=4)
 def no_descriptor_all(run):
     """EMFILE on two servers at once, while the admin goes on starting and stopping more"""
     run.limit_descriptors(2)
@@ -112,7 +112,7 @@ def no_descriptor_all(run):
     run.restore_descriptors()
     run.live_on(waiting)
     run.leave(waiting)
-    run.until_line("accepting again", 1)
+    run.until_line("accepting again", 2)
 
 
 def short(error, quick):
