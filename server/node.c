@@ -96,7 +96,7 @@ static bool notify_manager(void)
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	size_t len = path ? strlen(path) : 0;
 	ssize_t sent = -1;
-	int fd;
+	int fd, error;
 
 	if (len < 2 || len >= sizeof(un.sun_path))
 		return true;
@@ -107,11 +107,12 @@ static bool notify_manager(void)
 	if (fd >= 0)
 		sent = sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-	if (sent < 0 && errno != EAGAIN)
-		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(errno));
+	error = sent < 0 ? errno : 0;
+	if (error && error != EAGAIN)
+		log_warning("node", "cannot tell NOTIFY_SOCKET: %s", strerror(error));
 	if (fd >= 0)
 		close(fd);
-	return sent >= 0 || errno != EAGAIN;
+	return error != EAGAIN;
 }
 
 static void tell_ready(struct node *node)
